@@ -1,0 +1,30 @@
+# One test program per layer, from the x_test.cc files beside the code. A program's tests share one throw-away server
+# (started by the first test that asks), so ctest runs each program in a few shards rather than each test by itself.
+find_package(GTest REQUIRED)
+find_library(PG_QUERY pg_query)
+
+function(migproof_test_program name shards)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${name}/*_test.cc)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name}_test ${sources} ci/test_main.cc ${ARGN})
+  target_link_libraries(${name}_test PRIVATE migproof_${name} GTest::gtest GTest::gmock rapidcheck)
+  target_compile_definitions(${name}_test PRIVATE MIGPROOF_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                             MIGPROOF_PROGRAM="$<TARGET_FILE:migproof>")
+  add_dependencies(${name}_test migproof)
+  if(PG_QUERY)
+    target_compile_definitions(${name}_test PRIVATE MIGPROOF_HAVE_PG_QUERY)
+    target_link_libraries(${name}_test PRIVATE ${PG_QUERY})
+  endif()
+  math(EXPR last "${shards} - 1")
+  foreach(shard RANGE ${last})
+    add_test(NAME ${name}_${shard} COMMAND ${name}_test --gtest_brief=1)
+    set_tests_properties(${name}_${shard} PROPERTIES TIMEOUT 900
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${shards};GTEST_SHARD_INDEX=${shard}")
+  endforeach()
+endfunction()
+
+migproof_test_program(migrations 1 $<TARGET_OBJECTS:migproof_migrations> $<TARGET_OBJECTS:migproof_harness>)
+migproof_test_program(harness 2 $<TARGET_OBJECTS:migproof_migrations> $<TARGET_OBJECTS:migproof_harness>)
+migproof_test_program(properties 2 ${migproof_objects})

@@ -1,0 +1,66 @@
+// Everything that migrations can define in a database, as a plain value keyed by natural names, never OIDs.
+//
+//   const Catalog before = CatalogReader(session).Read();
+//   ... run something ...
+//   for (const Difference& d : Compare(before, after)) print(d.ToLine());
+//
+// An object is a kind, a name and its attributes; both names and attributes are those a user of PostgreSQL knows
+// ("column" "public.orders.note" {type: text, not_null: false}). A kind is one file in queries/.
+#pragma once
+
+#include <compare>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace migproof {
+
+struct ObjectKey {
+  std::string kind;  // "table", "column", "index", "foreign key" ...: the names of the query files, "_" as " "
+  std::string name;  // qualified and quoted where PostgreSQL would quote it: public.orders, public.orders.note, public.f(int)
+
+  auto operator<=>(const ObjectKey&) const = default;
+};
+
+struct CatalogObject {
+  // The relation it belongs to ("public.orders"), "" where it belongs to none. Incremental reading replaces objects by it.
+  std::string relation;
+  // Attributes in text form; one that does not apply is absent (NULL in the query).
+  std::map<std::string, std::string> attributes;
+
+  bool operator==(const CatalogObject&) const = default;
+};
+
+class Catalog {
+ public:
+  using Objects = std::map<ObjectKey, CatalogObject>;
+
+  const Objects& objects() const { return objects_; }
+  Objects& objects() { return objects_; }
+
+  const CatalogObject* Find(const std::string& kind, const std::string& name) const;
+  // An attribute's text, or "" where object or attribute is absent.
+  std::string Attribute(const std::string& kind, const std::string& name, const std::string& attribute) const;
+  std::size_t Count(const std::string& kind) const;
+  // Names of all objects of a kind, sorted.
+  std::vector<std::string> Names(const std::string& kind) const;
+
+  bool operator==(const Catalog&) const = default;
+
+ private:
+  Objects objects_;
+};
+
+// The model format: {"migproof_model": 1, "server_version": ..., "objects": {"table": {"public.orders": {...}}}}.
+// Stable: keys sorted, one object per line group, so that it diffs well under version control.
+nlohmann::json ToJson(const Catalog& catalog);
+// Error(usage) with the place for anything that is not such a model: unknown kind (near name), wrong shape.
+Catalog CatalogFromJson(const nlohmann::json& model);
+
+// Every kind the reader covers, sorted.
+std::vector<std::string> CatalogKinds();
+
+}  // namespace migproof

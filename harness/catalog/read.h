@@ -1,0 +1,43 @@
+// Reads a database's Catalog, whole or only what changed since the last time.
+//
+//   CatalogReader reader(session, {.leave_out_tables = ledger->Tables()});
+//   Catalog first = reader.Read();      // everything
+//   session.Execute("ALTER TABLE t ...");
+//   Catalog second = reader.Read();     // re-reads t and the kinds that belong to no relation where those changed
+//
+// Reading happens inside whatever transaction the session has open, so it sees what a step has not committed yet. The
+// change token (count and row versions over the system catalogs) decides what is read again; settings that change how
+// the server prints (search_path, DateStyle ...) are fixed for the read and put back.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/catalog/catalog.h"
+#include "migrations/session.h"
+
+namespace migproof {
+
+struct ReadOptions {
+  std::vector<std::string> leave_out_tables;  // the ledger's, with everything that belongs to them
+};
+
+class CatalogReader {
+ public:
+  CatalogReader(Session& session, ReadOptions options);
+  ~CatalogReader();
+
+  // The catalog now. Incremental after the first call.
+  const Catalog& Read();
+  // The catalog now, everything read again.
+  const Catalog& ReadAll();
+  // Drops what is remembered (after a clone took the session's place, say).
+  void Forget();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace migproof

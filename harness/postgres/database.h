@@ -1,0 +1,47 @@
+// One database of our own on a server: made empty or as a clone of another, dropped when the object goes.
+//
+// Every database carries the server's prefix and a random token (a database-level comment and the name itself), so that a
+// step can prove on its own connection where it is, and so that only ours is ever dropped.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "harness/postgres/provider.h"
+#include "migrations/session.h"
+
+namespace migproof {
+
+class Database {
+ public:
+  // An empty database (template0, UTF8, C.UTF-8 or the server's locale).
+  static std::unique_ptr<Database> Create(const Server& server);
+  // A copy of `source`, which nobody may be connected to (STRATEGY file_copy where the server knows it).
+  static std::unique_ptr<Database> Clone(const Server& server, const Database& source);
+
+  // Waits until our backends have gone, then drops it. Failures are swallowed: the server's end takes the rest.
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  const std::string& name() const { return name_; }
+  const std::string& token() const { return token_; }
+  std::string Conninfo() const { return server_.Conninfo(name_); }
+  std::unique_ptr<Session> Connect() const { return std::make_unique<Session>(Conninfo()); }
+
+  // Error(server) unless `session` is connected to this very database: name and token are compared.
+  void CheckToken(Session& session) const;
+
+  // Leaves the database in place at destruction (for --keep) .
+  void Keep() { keep_ = true; }
+
+ private:
+  Database(const Server& server, std::string name, std::string token);
+
+  const Server& server_;
+  std::string name_;
+  std::string token_;
+  bool keep_ = false;
+};
+
+}  // namespace migproof

@@ -1,0 +1,69 @@
+// Where throw-away PostgreSQL servers come from: local binaries, a server that is there already, containers.
+//
+//   const auto server = ParseServerSpec("local:15").Start({});
+//   Session session(server->Conninfo("postgres"));
+//
+// One file in providers/ per way, registered by name; the conformance suite runs over each that this machine can serve.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "migrations/registry.h"
+
+namespace migproof {
+
+struct StartOptions {
+  int start_timeout_ms = 30'000;
+  std::string binaries;         // directory with postgres and initdb; "" searches
+  std::string cache_directory;  // for prepared data directories; "" picks one
+  bool durable = false;         // synchronous_commit=on (for trials that kill the server); fsync stays off
+  bool allow_existing = false;  // permission to use a server's databases that we did not make
+};
+
+// A running server. Destruction stops it and removes everything it made; so does the death of this process.
+class Server {
+ public:
+  virtual ~Server() = default;
+
+  // A libpq connection string for `database`, as a superuser where the provider can give one.
+  virtual std::string Conninfo(const std::string& database) const = 0;
+  // "PostgreSQL 15.20 (local, /usr/lib/postgresql/15/bin)", for reports; without secrets.
+  virtual std::string Description() const = 0;
+  virtual int major_version() const = 0;
+  // The prefix that every database we make on this server carries.
+  virtual std::string DatabasePrefix() const = 0;
+};
+
+class Provider {
+ public:
+  virtual ~Provider() = default;
+
+  // One line for `migproof list providers`.
+  virtual std::string_view Summary() const = 0;
+  // Why this machine can't serve it ("no initdb in PATH or /usr/lib/postgresql/*/bin: apt-get install postgresql"),
+  // or "" when it can. Starts nothing.
+  virtual std::string WhyUnavailable(const std::string& argument, const StartOptions& options) const = 0;
+  // `argument` is what stands behind the colon: "15" of "local:15", the URL of "existing:URL".
+  // Error(server) with what to install or to check; no process or directory is left then.
+  virtual std::unique_ptr<Server> Start(const std::string& argument, const StartOptions& options) const = 0;
+};
+
+template <>
+struct RegistryNoun<Provider> {
+  static constexpr const char* kNoun = "provider";
+};
+
+// "local", "local:15", "existing:postgresql://...". Error(usage) for an unknown provider.
+struct ServerSpec {
+  std::string provider = "local";
+  std::string argument;
+
+  std::unique_ptr<Server> Start(const StartOptions& options) const;
+};
+
+ServerSpec ParseServerSpec(std::string_view text);
+
+}  // namespace migproof

@@ -1,0 +1,64 @@
+// One change of a history: what does it, what undoes it, what it declares, where it stands.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "migrations/error.h"
+#include "migrations/script.h"
+
+namespace migproof {
+
+// How a section is sent to the server.
+enum class Execution {
+  kTransaction,  // statement by statement in one transaction, the ledger entry inside it
+  kStatements,   // statement by statement, each in a transaction of its own
+  kOneQuery,     // the whole text as one simple query: an implicit transaction where it holds several statements
+};
+
+struct Section {
+  Script script;
+  Execution execution = Execution::kTransaction;
+};
+
+// A promise or exception written beside a revision (DESIGN: "Declarations"), checked like everything else:
+//   -- migproof: loses orders.note "free text dropped on purpose"
+struct Declaration {
+  std::string kind;    // idempotent irreversible loses changes leaves owns assumes
+  std::string object;  // "orders.note", "extension vector", "orders: note IS NOT NULL"; "" for idempotent, irreversible
+  std::string reason;  // "" where none was given
+  SourceLocation where;
+
+  bool operator==(const Declaration&) const = default;
+};
+
+struct Revision {
+  std::string id;  // unique in its history; what a user types
+  std::string title;
+  std::vector<std::string> parents;     // none: a base; several: a merge
+  std::vector<std::string> depends_on;  // must be applied earlier, but is not a parent
+  std::vector<std::string> labels;      // branch labels
+  Section upgrade;
+  std::optional<Section> downgrade;  // absent: the history gives none (irreversible by nature)
+  std::vector<Declaration> declarations;
+  SourceLocation where;
+  std::string ledger_key;  // what the tool writes into its ledger; equals id where the tool has no other key
+
+  // Hash over what the upgrade executes (comments and white space between statements included): 32 hex digits.
+  std::string Checksum() const;
+
+  bool Declares(std::string_view kind) const;
+  // The declaration of `kind` about `object`, or null.
+  const Declaration* FindDeclaration(std::string_view kind, std::string_view object) const;
+};
+
+// Reads "idempotent", "loses orders.note \"why\"", ...: what stands behind "-- migproof:". Error(history) with the near
+// name for an unknown word and for a missing or unexpected object.
+Declaration ParseDeclaration(std::string_view text, const SourceLocation& where);
+
+// Every "-- migproof: ..." declaration line in a script's comments that is not one of `directives` (the words a format
+// keeps for itself). Unknown words are errors.
+std::vector<Declaration> ReadDeclarations(const Script& script, const std::vector<std::string>& directives);
+
+}  // namespace migproof

@@ -1,0 +1,78 @@
+// Applies steps: a revision's script and its ledger entry.
+//
+//   Runner runner(session, history, *ledger, {});
+//   for (const Revision* r : history.UpgradePath(runner.Applied(), "heads")) runner.Apply({Direction::kUpgrade, r});
+//
+// One transaction per step where the section says so, the ledger entry inside it. A step that fails leaves a state that
+// can be named: a transactional one leaves nothing; another leaves the statements before the failing one, and the
+// Error says which one that was. SET in one step does not reach the next: the session is reset (RESET ALL, RESET ROLE,
+// temporary tables dropped) after a step that could have changed it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "migrations/history.h"
+#include "migrations/ledger.h"
+#include "migrations/session.h"
+
+namespace migproof {
+
+struct RunnerOptions {
+  int lock_timeout_ms = 0;       // lock_timeout of each step; 0: the server's own setting
+  int statement_timeout_ms = 0;  // likewise
+  // Called before each step on the step's own connection; throws to refuse (the harness checks its token here).
+  std::function<void(Session&)> guard;
+};
+
+class Runner {
+ public:
+  Runner(Session& session, const History& history, const Ledger& ledger, RunnerOptions options);
+
+  // Makes the ledger's tables where they are missing.
+  void Prepare();
+
+  // The applied revisions, closed under ancestors where the tool's ledger keeps only heads. Error(history) for an entry
+  // the history does not know and for a dirty entry (both with what to do).
+  History::Applied Applied();
+
+  // Revisions whose recorded checksum is not today's: applied and edited since.
+  std::vector<const Revision*> Edited();
+
+  // Runs one step. Throws the Error of the failing statement, with the revision as context.
+  void Apply(const Step& step);
+
+  // As Apply, but a failing statement is left out and the step goes on (each statement behind a savepoint in a
+  // transactional step): the complaints come back in order. For harnesses only: the ledger entry is written.
+  std::vector<Error> ApplyLeavingOutFailures(const Step& step);
+
+  // Changes the ledger so that exactly `applied` is recorded; runs no script.
+  void Stamp(const History::Applied& applied);
+
+  // The statements that Apply would send, as a psql script: transaction marks, script, ledger entry.
+  std::string OfflineSql(const Step& step) const;
+
+ private:
+  Session& session_;
+  const History& history_;
+  const Ledger& ledger_;
+  RunnerOptions options_;
+};
+
+// Keeps other runners out of one database: polls pg_try_advisory_lock (never blocks in the server, where a waiting
+// runner would hold a snapshot that CREATE INDEX CONCURRENTLY waits for). Error(server) after timeout_ms, naming the
+// backend that holds it.
+class RunnerLock {
+ public:
+  RunnerLock(Session& session, int timeout_ms);
+  ~RunnerLock();
+  RunnerLock(const RunnerLock&) = delete;
+  RunnerLock& operator=(const RunnerLock&) = delete;
+
+ private:
+  Session& session_;
+};
+
+}  // namespace migproof

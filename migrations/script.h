@@ -1,0 +1,79 @@
+// A piece of SQL text, cut into the statements that a server would see.
+//
+// The cut follows psql and the server's own lexer (PostgreSQL manual, "Lexical Structure"): quoted strings, E'' strings,
+// quoted identifiers, dollar quotes, nested block comments, BEGIN ATOMIC bodies, parentheses of rules; psql
+// meta-commands and the data of COPY ... FROM STDIN are kept as statements of their own kind.
+//
+//   const Script script = Script::Parse(text, {"db/1.sql", 3});
+//   for (const Statement& statement : script.statements()) session.Execute(script, statement);
+//
+// Text is UTF-8; a BOM is dropped and CRLF is accepted. Line numbers are those of the file.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "migrations/error.h"
+
+namespace migproof {
+
+enum class StatementKind {
+  kSql,          // ends at its semicolon, or at the end of the text
+  kMetaCommand,  // a psql backslash command: one line
+  kCopyData,     // the lines after COPY ... FROM STDIN up to and without "\."; belongs to the statement before it
+};
+
+struct Statement {
+  StatementKind kind = StatementKind::kSql;
+  std::size_t begin = 0;  // byte offset in Script::text(), at the first token: comments before it are left out
+  std::size_t end = 0;    // behind the last token, the semicolon not included
+  int line = 0;           // line of `begin` in the file, from 1
+};
+
+class Script {
+ public:
+  Script() = default;
+
+  // Cuts `text`, whose first line is start.line of start.file (0 counts as 1).
+  // Error(history) with the place of the opening mark for an unterminated quote, dollar quote, comment or COPY block,
+  // and for text that is not UTF-8.
+  static Script Parse(std::string text, const SourceLocation& start);
+
+  const std::string& text() const { return text_; }
+  const std::string& file() const { return file_; }
+  int first_line() const { return first_line_; }
+  const std::vector<Statement>& statements() const { return statements_; }
+  bool empty() const { return statements_.empty(); }
+
+  std::string_view Text(const Statement& statement) const;
+  // The place of a byte offset of text().
+  SourceLocation At(std::size_t offset) const;
+
+ private:
+  std::string text_;
+  std::string file_;
+  int first_line_ = 1;
+  std::vector<Statement> statements_;
+};
+
+// The first `count` words of a statement in upper case, comments skipped, one space between:
+// "CREATE INDEX CONCURRENTLY". Words are what the server's lexer calls identifiers and keywords.
+std::string LeadingWords(std::string_view statement, int count);
+
+// BEGIN, START TRANSACTION, COMMIT, END, ROLLBACK, ABORT, PREPARE TRANSACTION: what moves transaction boundaries.
+// SAVEPOINT, RELEASE and ROLLBACK TO do not.
+bool ControlsTransaction(std::string_view statement);
+
+// True for statements that the server refuses inside a transaction block (PostgreSQL manual, per command):
+// CREATE/DROP INDEX CONCURRENTLY, REINDEX ... CONCURRENTLY, REFRESH is not one, VACUUM, CREATE/DROP DATABASE,
+// CREATE/DROP TABLESPACE, ALTER SYSTEM, DETACH PARTITION ... CONCURRENTLY, CREATE/DROP SUBSCRIPTION with a slot.
+// A hint for choosing a way of execution; the server decides.
+bool RefusesTransaction(std::string_view statement);
+
+// The words of a statement outside comments, in upper case where unquoted; strings are left out as "''".
+// For cheap searches ("does it say CONCURRENTLY").
+std::string Skeleton(std::string_view statement);
+
+}  // namespace migproof
