@@ -142,4 +142,7 @@ std::string WithoutPassword(const std::string& conninfo);
 // `conninfo` with the database name replaced.
 std::string WithDatabase(const std::string& conninfo, const std::string& database);
 
+// `conninfo` with one of libpq's options replaced: WithOption(c, "options", "-c TimeZone=UTC").
+std::string WithOption(const std::string& conninfo, const std::string& option, const std::string& value);
+
 }  // namespace migproof

@@ -106,8 +106,12 @@ std::string WithoutPassword(const std::string& conninfo) {
 }
 
 std::string WithDatabase(const std::string& conninfo, const std::string& database) {
+  return WithOption(conninfo, "dbname", database);
+}
+
+std::string WithOption(const std::string& conninfo, const std::string& option, const std::string& value) {
   Options options = ParseConninfo(conninfo);
-  options["dbname"] = database;
+  options[option] = value;
   return Join(options);
 }
 

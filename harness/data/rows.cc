@@ -1,0 +1,234 @@
+#include "harness/data/rows.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace migproof {
+
+namespace {
+
+// Tables with at least one page. A table whose rows were all deleted has pages and no rows: it is read and found empty.
+constexpr const char* kTablesWithPages = R"sql(
+SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+       (SELECT coalesce(string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname COLLATE "C"), '')
+          FROM pg_catalog.pg_attribute a
+         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+   AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+   AND pg_catalog.pg_relation_size(c.oid) > 0
+ ORDER BY 1)sql";
+
+constexpr const char* kSequences = R"sql(
+SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+       pg_catalog.pg_sequence_last_value(c.oid), s.seqstart, s.seqincrement
+  FROM pg_catalog.pg_sequence s
+  JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relpersistence <> 't' AND n.nspname !~ '^pg_'
+ ORDER BY 1)sql";
+
+std::vector<std::string> ColumnNames(const Rows& rows) {
+  std::vector<std::string> names;
+  for (int column = 0; column < rows.columns(); ++column) names.emplace_back(rows.ColumnName(column));
+  return names;
+}
+
+TableRows ReadTable(Session& session, const std::string& table, const std::string& columns) {
+  TableRows read;
+  const Rows rows = session.Query(
+      fmt::format("SELECT {} FROM ONLY {} LIMIT {}", columns, table, kMaximumRows + 1));
+  read.columns = ColumnNames(rows);
+  read.count = rows.size();
+  if (rows.size() > kMaximumRows) {
+    const Rows sum = session.Query(fmt::format(
+        "SELECT count(*), sum(pg_catalog.hashtextextended(ROW({})::text, 0)) FROM ONLY {}", columns, table));
+    read.count = sum.GetInt(0, 0);
+    read.checksum = std::string(sum.Get(0, 1));
+    return read;
+  }
+  read.rows.reserve(static_cast<std::size_t>(rows.size()));
+  for (int row = 0; row < rows.size(); ++row) {
+    std::vector<Cell> cells;
+    cells.reserve(static_cast<std::size_t>(rows.columns()));
+    for (int column = 0; column < rows.columns(); ++column) cells.push_back(rows.GetOptional(row, column));
+    read.rows.push_back(std::move(cells));
+  }
+  std::sort(read.rows.begin(), read.rows.end());
+  return read;
+}
+
+// The columns that two tables share, as pairs of positions.
+struct SharedColumn {
+  std::string name;
+  std::size_t was;
+  std::size_t is;
+  bool unstable;
+};
+
+std::vector<SharedColumn> Shared(const std::string& table, const TableRows& was, const TableRows& is,
+                                 const UnstableColumns& unstable) {
+  std::vector<SharedColumn> shared;
+  for (std::size_t i = 0; i < was.columns.size(); ++i) {
+    const auto found = std::find(is.columns.begin(), is.columns.end(), was.columns[i]);
+    if (found == is.columns.end()) continue;
+    shared.push_back({was.columns[i], i, static_cast<std::size_t>(found - is.columns.begin()),
+                      unstable.contains(table + "." + was.columns[i])});
+  }
+  return shared;
+}
+
+std::string Show(const Cell& cell) {
+  if (!cell) return "NULL";
+  constexpr std::size_t kShown = 60;
+  return cell->size() <= kShown ? *cell : cell->substr(0, kShown) + "...";
+}
+
+std::string ShowRow(const std::vector<std::string>& names, const std::vector<Cell>& cells) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    text += fmt::format("{}{}={}", i == 0 ? "" : ", ", names[i], Show(cells[i]));
+  }
+  return text;
+}
+
+using Projected = std::vector<std::vector<Cell>>;
+
+Projected Project(const TableRows& table, const std::vector<SharedColumn>& shared, bool was) {
+  Projected rows;
+  rows.reserve(table.rows.size());
+  for (const auto& row : table.rows) {
+    std::vector<Cell> cells;
+    cells.reserve(shared.size());
+    for (const SharedColumn& column : shared) {
+      const Cell& cell = row[was ? column.was : column.is];
+      cells.push_back(column.unstable && cell ? Cell("(unstable)") : cell);
+    }
+    rows.push_back(std::move(cells));
+  }
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+void CompareTable(const std::string& name, const TableRows& was, const TableRows& is,
+                  const CompareRowsOptions& options, std::vector<std::string>& lines) {
+  if (was == is) return;
+  if (!was.checksum.empty() || !is.checksum.empty()) {
+    if (was.count != is.count) {
+      lines.push_back(fmt::format("~ {}: {} rows, now {}", name, was.count, is.count));
+    } else if (was.columns == is.columns) {
+      lines.push_back(fmt::format("~ {}: {} rows, other values", name, was.count));
+    }
+    return;
+  }
+  auto shared = Shared(name, was, is, options.unstable);
+  if (was.columns.empty() || is.columns.empty()) {  // no rows on one side: its columns are not known
+    const TableRows& known = was.columns.empty() ? is : was;
+    const char sign = was.columns.empty() ? '+' : '-';
+    for (const auto& row : known.rows) lines.push_back(fmt::format("{} {}: {}", sign, name, ShowRow(known.columns, row)));
+    return;
+  }
+  const Projected before = Project(was, shared, true);
+  const Projected after = Project(is, shared, false);
+  std::vector<std::string> names;
+  for (const SharedColumn& column : shared) names.push_back(column.name);
+  Projected gone;
+  Projected fresh;
+  std::set_difference(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(gone));
+  std::set_difference(after.begin(), after.end(), before.begin(), before.end(), std::back_inserter(fresh));
+  for (const auto& row : gone) lines.push_back(fmt::format("- {}: {}", name, ShowRow(names, row)));
+  for (const auto& row : fresh) lines.push_back(fmt::format("+ {}: {}", name, ShowRow(names, row)));
+}
+
+bool IsVolatile(const std::string& expression) {
+  static constexpr const char* kVolatile[] = {"nextval(",         "now()",           "CURRENT_",         "LOCALTIME",
+                                              "clock_timestamp(", "random(",         "gen_random_uuid(", "uuid_generate_",
+                                              "statement_timestamp(", "transaction_timestamp(", "timeofday(",
+                                              "uuidv7(",          "uuidv4("};
+  return std::any_of(std::begin(kVolatile), std::end(kVolatile),
+                     [&](const char* word) { return expression.find(word) != std::string::npos; });
+}
+
+}  // namespace
+
+std::int64_t RowSnapshot::Count() const {
+  std::int64_t count = 0;
+  for (const auto& [name, table] : tables) count += table.count;
+  return count;
+}
+
+RowSnapshot ReadRows(Session& session, const std::vector<std::string>& leave_out) {
+  RowSnapshot snapshot;
+  const auto read = session.QueryAll({{"migproof_tables_with_pages", kTablesWithPages, {}},
+                                      {"migproof_sequences", kSequences, {}}});
+  const auto left_out = [&](std::string_view name) {
+    return std::find(leave_out.begin(), leave_out.end(), name) != leave_out.end();
+  };
+  for (int i = 0; i < read[0].size(); ++i) {
+    const std::string name(read[0].Get(i, 0));
+    if (left_out(name) || read[0].Get(i, 1).empty()) continue;
+    TableRows table = ReadTable(session, name, std::string(read[0].Get(i, 1)));
+    if (table.count > 0) snapshot.tables.emplace(name, std::move(table));
+  }
+  for (int i = 0; i < read[1].size(); ++i) {
+    SequenceState state;
+    state.is_called = !read[1].IsNull(i, 1);
+    state.last_value = read[1].GetInt(i, state.is_called ? 1 : 2);
+    state.increment = read[1].GetInt(i, 3);
+    snapshot.sequences.emplace(read[1].Get(i, 0), state);
+  }
+  return snapshot;
+}
+
+UnstableColumns VolatileDefaults(const Catalog& catalog) {
+  UnstableColumns columns;
+  for (const auto& [key, object] : catalog.objects()) {
+    if (key.kind != "column") continue;
+    const auto value = object.attributes.find("default");
+    const bool is_volatile = value != object.attributes.end() && IsVolatile(value->second);
+    if (is_volatile || object.attributes.contains("identity")) columns.insert(key.name);
+  }
+  return columns;
+}
+
+std::vector<std::string> CompareRows(const RowSnapshot& was, const RowSnapshot& is,
+                                     const CompareRowsOptions& options) {
+  std::set<std::string> names = options.tables;
+  if (names.empty()) {
+    for (const auto& [name, unused] : was.tables) names.insert(name);
+    for (const auto& [name, unused] : is.tables) names.insert(name);
+  }
+  static const TableRows kNoRows;
+  const auto find = [](const RowSnapshot& snapshot, const std::string& name) -> const TableRows& {
+    const auto found = snapshot.tables.find(name);
+    return found == snapshot.tables.end() ? kNoRows : found->second;
+  };
+  std::vector<std::string> lines;
+  for (const std::string& name : names) CompareTable(name, find(was, name), find(is, name), options, lines);
+  if (lines.size() > options.maximum_lines) {
+    const std::size_t more = lines.size() - options.maximum_lines;
+    lines.resize(options.maximum_lines);
+    lines.push_back(fmt::format("... and {} more", more));
+  }
+  return lines;
+}
+
+std::vector<std::string> CompareSequences(const RowSnapshot& was, const RowSnapshot& is) {
+  std::vector<std::string> lines;
+  for (const auto& [name, before] : was.sequences) {
+    const auto found = is.sequences.find(name);
+    if (found == is.sequences.end() || !before.is_called) continue;
+    const SequenceState& after = found->second;
+    const bool fell_back = !after.is_called || (before.increment > 0 ? after.last_value < before.last_value
+                                                                     : after.last_value > before.last_value);
+    if (!fell_back) continue;
+    lines.push_back(fmt::format("~ sequence {}: last value was {}, is {}", name, before.last_value,
+                                after.is_called ? std::to_string(after.last_value) : "not called"));
+  }
+  return lines;
+}
+
+}  // namespace migproof

@@ -1,0 +1,74 @@
+// The rows of a database, read back as text under fixed settings, and their difference.
+//
+//   const RowSnapshot before = ReadRows(session, catalog);
+//   for (const std::string& line : CompareRows(before, ReadRows(session, catalog), {})) print(line);
+//
+// Rows are compared by column name, exactly: no tolerance, no time-zone folding; NaN equals NaN. Tables without rows cost
+// nothing. A table of more than kMaximumRows rows is kept as count and checksum only.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/catalog/catalog.h"
+#include "migrations/session.h"
+
+namespace migproof {
+
+inline constexpr std::int64_t kMaximumRows = 10'000;
+
+using Cell = std::optional<std::string>;  // the value's text, or NULL
+
+struct TableRows {
+  std::vector<std::string> columns;     // sorted by name
+  std::vector<std::vector<Cell>> rows;  // sorted; empty where the table is larger than kMaximumRows
+  std::int64_t count = 0;
+  std::string checksum;  // for large tables
+
+  bool operator==(const TableRows&) const = default;
+};
+
+struct SequenceState {
+  std::int64_t last_value = 0;
+  bool is_called = false;
+  std::int64_t increment = 1;
+
+  bool operator==(const SequenceState&) const = default;
+};
+
+struct RowSnapshot {
+  std::map<std::string, TableRows> tables;  // by qualified name; tables without rows are absent
+  std::map<std::string, SequenceState> sequences;
+
+  std::int64_t Count() const;
+  bool operator==(const RowSnapshot&) const = default;
+};
+
+// Reads every ordinary table that has rows (partitions by themselves, their parents not again). `leave_out` are qualified
+// names. Runs inside whatever transaction is open.
+RowSnapshot ReadRows(Session& session, const std::vector<std::string>& leave_out);
+
+// "public.orders.note", for cells that are filled by a clock, a sequence or chance.
+using UnstableColumns = std::set<std::string>;
+// The columns of `catalog` whose default (or identity) is volatile.
+UnstableColumns VolatileDefaults(const Catalog& catalog);
+
+struct CompareRowsOptions {
+  UnstableColumns unstable;  // compared by NULL or not
+  // The tables to compare; a table of neither snapshot has no rows there. Empty: all of both.
+  std::set<std::string> tables;
+  std::size_t maximum_lines = 20;
+};
+
+// One line per difference: "- public.orders: id=1, note=a" (gone), "+ ..." (new), "~ public.orders: id=1: note was 'a', is NULL".
+// Columns that only one side has are left out.
+std::vector<std::string> CompareRows(const RowSnapshot& was, const RowSnapshot& is, const CompareRowsOptions& options);
+
+// Sequences of both that fell back: "~ sequence public.s: last value was 12, is 1".
+std::vector<std::string> CompareSequences(const RowSnapshot& was, const RowSnapshot& is);
+
+}  // namespace migproof

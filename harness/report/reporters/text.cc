@@ -1,0 +1,167 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/report/reporter.h"
+
+namespace migproof {
+
+namespace {
+
+constexpr std::size_t kShownLines = 12;
+
+class TextWriter {
+ public:
+  TextWriter(const Report& report, const ReporterOptions& options, std::ostream& out)
+      : report_(report), options_(options), out_(out) {}
+
+  void Write() {
+    out_ << fmt::format("{} revision{} in {} ({}) on {}\n", report_.revisions, report_.revisions == 1 ? "" : "s",
+                        report_.directory, report_.format, report_.server);
+    for (const std::string& law : Laws()) WriteLaw(law);
+    WriteFindings();
+    WriteUnchecked();
+    for (const std::string& note : report_.notes) out_ << fmt::format("note: {}\n", note);
+    WriteSummary();
+  }
+
+ private:
+  std::vector<std::string> Laws() const {
+    std::vector<std::string> laws;
+    for (const Verdict& verdict : report_.verdicts) {
+      if (laws.empty() || laws.back() != verdict.law) laws.push_back(verdict.law);
+    }
+    return laws;
+  }
+
+  std::string Paint(const char* code, const std::string& text) const {
+    return options_.color ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;
+  }
+
+  std::string Painted(Outcome outcome, const std::string& text) const {
+    switch (outcome) {
+      case Outcome::kHeld: return Paint("32", text);
+      case Outcome::kFalsified: return Paint("31;1", text);
+      case Outcome::kNotApplicable: return Paint("2", text);
+      default: return Paint("33", text);
+    }
+  }
+
+  void WriteLaw(const std::string& law) {
+    std::map<Outcome, int> counts;
+    std::map<std::string, std::int64_t> exercised;
+    int waived = 0;
+    for (const Verdict& verdict : report_.verdicts) {
+      if (verdict.law != law) continue;
+      if (!verdict.waiver.empty()) {
+        ++waived;
+      } else {
+        ++counts[verdict.outcome];
+      }
+      for (const auto& [what, count] : verdict.exercised) exercised[what] += count;
+    }
+    std::vector<std::string> parts;
+    for (const auto& [outcome, count] : counts) {
+      std::string name(Name(outcome));
+      std::replace(name.begin(), name.end(), '_', ' ');
+      parts.push_back(Painted(outcome, fmt::format("{} {}", count, name)));
+    }
+    if (waived > 0) parts.push_back(fmt::format("{} waived", waived));
+    out_ << fmt::format("  {:<20} {}", law, fmt::join(parts, ", "));
+    if (const std::string looked = Looked(exercised); !looked.empty()) out_ << Paint("2", "  (" + looked + ")");
+    out_ << '\n';
+  }
+
+  static std::string Looked(const std::map<std::string, std::int64_t>& exercised) {
+    std::vector<std::string> parts;
+    for (const auto& [what, count] : exercised) {
+      if (count > 0) parts.push_back(fmt::format("{} {}", count, what));
+    }
+    return fmt::format("{}", fmt::join(parts, ", "));
+  }
+
+  void WriteFindings() {
+    for (const Verdict& verdict : report_.verdicts) {
+      if (verdict.outcome == Outcome::kFalsified && verdict.waiver.empty()) WriteFinding(verdict);
+    }
+  }
+
+  void WriteFinding(const Verdict& verdict) {
+    const Finding& finding = *verdict.finding;
+    out_ << fmt::format("\n{}  {}  {}\n", Painted(Outcome::kFalsified, "falsified"), Paint("1", verdict.law),
+                        Paint("1", verdict.revision.empty() ? "(the history)" : verdict.revision));
+    if (!finding.location.empty()) out_ << fmt::format("  at {}\n", finding.location.ToString());
+    out_ << fmt::format("  {}\n", finding.message);
+    WriteLines(finding.drift);
+    WriteLines(finding.evidence);
+    if (!finding.hint.empty()) out_ << fmt::format("  hint: {}\n", finding.hint);
+    if (!verdict.reached_past.empty()) {
+      out_ << fmt::format("  reached past what fails in: {}\n", fmt::join(verdict.reached_past, ", "));
+    }
+    if (!verdict.reproduction.empty()) out_ << fmt::format("  again: {}\n", verdict.reproduction);
+  }
+
+  void WriteLines(const std::vector<std::string>& lines) {
+    for (std::size_t i = 0; i < std::min(lines.size(), kShownLines); ++i) {
+      const char first = lines[i].empty() ? ' ' : lines[i][0];
+      const std::string text = "    " + lines[i];
+      out_ << (first == '+' ? Paint("32", text) : first == '-' ? Paint("31", text) : text) << '\n';
+    }
+    if (lines.size() > kShownLines) out_ << fmt::format("    ... and {} more\n", lines.size() - kShownLines);
+  }
+
+  // Verdicts of equal reason are told once: a missing extension skips a whole history.
+  void WriteUnchecked() {
+    std::map<std::string, std::vector<const Verdict*>> by_reason;
+    for (const Verdict& verdict : report_.verdicts) {
+      const bool told = verdict.outcome == Outcome::kGaveUp || verdict.outcome == Outcome::kSkipped ||
+                        verdict.outcome == Outcome::kError;
+      if (told) by_reason[fmt::format("{}: {}", Name(verdict.outcome), verdict.reason)].push_back(&verdict);
+    }
+    for (const auto& [reason, verdicts] : by_reason) {
+      const Verdict& first = *verdicts.front();
+      std::string where = fmt::format("{} {}", first.law, first.revision);
+      if (verdicts.size() > 1) where += fmt::format(" and {} more", verdicts.size() - 1);
+      out_ << fmt::format("\n{}\n  {}\n", Painted(Outcome::kSkipped, reason), where);
+    }
+  }
+
+  void WriteSummary() {
+    std::map<Outcome, int> counts = report_.Counts();
+    const int status = report_.ExitStatus();
+    const int unchecked = counts[Outcome::kGaveUp] + counts[Outcome::kSkipped] + counts[Outcome::kError];
+    std::string text;
+    if (status == 0) {
+      text = fmt::format("all {} checks held", counts[Outcome::kHeld]);
+    } else if (status == 1) {
+      text = fmt::format("{} falsified, {} held", counts[Outcome::kFalsified], counts[Outcome::kHeld]);
+      if (unchecked > 0) text += fmt::format(", {} not checked", unchecked);
+    } else if (unchecked == 0) {
+      text = "nothing was checked";
+    } else {
+      text = fmt::format("{} not checked, {} held", unchecked, counts[Outcome::kHeld]);
+    }
+    if (report_.Waived() > 0) text += fmt::format(", {} waived", report_.Waived());
+    out_ << '\n'
+         << Painted(status == 0 ? Outcome::kHeld : status == 1 ? Outcome::kFalsified : Outcome::kSkipped, text)
+         << fmt::format(" ({:.2f} s)\n", report_.seconds);
+  }
+
+  const Report& report_;
+  const ReporterOptions& options_;
+  std::ostream& out_;
+};
+
+class TextReporter : public Reporter {
+ public:
+  std::string_view Summary() const override { return "for people: a line per law, then each finding"; }
+  void Write(const Report& report, const ReporterOptions& options, std::ostream& out) const override {
+    TextWriter(report, options, out).Write();
+  }
+};
+
+const Registered<Reporter, TextReporter> kText("text");
+
+}  // namespace
+
+}  // namespace migproof

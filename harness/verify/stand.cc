@@ -1,0 +1,141 @@
+#include "harness/verify/stand.h"
+
+#include <fmt/format.h>
+
+namespace migproof {
+
+namespace {
+
+// Settings under which every value is read back: the same text for the same value, whatever the server's own are. They
+// are the session's defaults, so RESET ALL in a migration comes back to them.
+constexpr const char* kFixedSettings =
+    "-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres -c bytea_output=hex -c extra_float_digits=1 "
+    "-c client_min_messages=warning -c jit=off";
+
+void RunBefore(Session& session, const std::vector<Script>& scripts) {
+  for (const Script& script : scripts) {
+    const auto& statements = script.statements();
+    for (std::size_t i = 0; i < statements.size(); ++i) {
+      if (statements[i].kind == StatementKind::kCopyData) continue;
+      const bool has_data = i + 1 < statements.size() && statements[i + 1].kind == StatementKind::kCopyData;
+      session.Execute(script, statements[i], has_data ? &statements[i + 1] : nullptr);
+    }
+  }
+}
+
+// The extension that a refused CREATE EXTENSION asked for, where the server has no such extension; else "".
+std::string UnavailableExtension(Session& session, const Error& refusal) {
+  if (!refusal.sql() || LeadingWords(refusal.sql()->statement, 2) != "CREATE EXTENSION") return "";
+  const std::vector<std::optional<std::string>> statement = {refusal.sql()->statement};
+  const Rows name = session.Query(
+      R"sql(SELECT coalesce(m[1], lower(m[2])) FROM regexp_match($1,
+            '^\s*create\s+extension\s+(?:if\s+not\s+exists\s+)?(?:"([^"]+)"|([a-z0-9_]+))', 'i') m)sql",
+      statement);
+  if (name.empty() || name.IsNull(0, 0)) return "";
+  const std::string extension(name.Get(0, 0));
+  const Rows found = session.Query("SELECT 1 FROM pg_catalog.pg_available_extensions WHERE name = $1", {extension});
+  return found.empty() ? extension : "";
+}
+
+}  // namespace
+
+Bench::Bench(const Subject& subject, std::unique_ptr<Server> server)
+    : subject_(subject), server_(std::move(server)), ground_(Database::Create(*server_)) {
+  const auto session = ground_->Connect();
+  ground_->CheckToken(*session);
+  RunBefore(*session, subject_.before());
+  Runner(*session, subject_.history(), subject_.ledger(), {}).Prepare();
+}
+
+Stand::Stand(const Bench& bench, std::unique_ptr<Database> database, std::size_t index)
+    : bench_(bench), database_(std::move(database)), index_(index) {
+  Connect();
+}
+
+void Stand::Connect() {
+  session_ = std::make_unique<Session>(WithOption(database_->Conninfo(), "options", kFixedSettings));
+  RunnerOptions options;
+  options.guard = [this](Session& session) { database_->CheckToken(session); };
+  runner_ = std::make_unique<Runner>(*session_, bench_.subject().history(), bench_.subject().ledger(), options);
+  reader_ = std::make_unique<CatalogReader>(*session_,
+                                            ReadOptions{.leave_out_tables = bench_.subject().ledger().Tables()});
+}
+
+Observation Stand::Observe() {
+  Observation seen;
+  const Catalog& catalog = reader_->Read();
+  if (last_catalog_ == nullptr || !(*last_catalog_ == catalog)) last_catalog_ = std::make_shared<const Catalog>(catalog);
+  seen.catalog = last_catalog_;
+  seen.rows = std::make_shared<const RowSnapshot>(ReadRows(*session_, bench_.subject().ledger().Tables()));
+  return seen;
+}
+
+const std::vector<Error>& Stand::UpgradeNext() {
+  const Revision& revision = *bench_.subject().order()[index_];
+  std::vector<Error> refusals = runner_->ApplyLeavingOutFailures({Direction::kUpgrade, &revision});
+  NoticeMissingExtension(revision, refusals);
+  return refusals_[index_++] = std::move(refusals);
+}
+
+void Stand::UpgradeTo(std::size_t index) {
+  while (index_ < index && missing_.empty()) UpgradeNext();
+}
+
+void Stand::NoticeMissingExtension(const Revision& revision, const std::vector<Error>& refusals) {
+  for (const Error& refusal : refusals) {
+    const std::string extension = UnavailableExtension(*session_, refusal);
+    if (extension.empty()) continue;
+    missing_ = fmt::format("extension '{}' is not available on this server (needed by {})", extension, revision.id);
+    return;
+  }
+}
+
+std::vector<Error> Stand::Apply(Move move, const Revision& revision) {
+  try {
+    if (move == Move::kDowngrade) {
+      runner_->Apply({Direction::kDowngrade, &revision});
+      return {};
+    }
+    if (move == Move::kAdopt) {
+      for (const std::string& sql : bench_.subject().ledger().ForgetSql(revision, bench_.subject().history())) {
+        session_->Execute(sql);
+      }
+    }
+    const bool leaves_out = refusals_.contains(index_ - 1) && !refusals_.at(index_ - 1).empty();
+    if (leaves_out || move == Move::kUpgrade) return runner_->ApplyLeavingOutFailures({Direction::kUpgrade, &revision});
+    runner_->Apply({Direction::kUpgrade, &revision});
+    return {};
+  } catch (const Error& refusal) {
+    if (!refusal.sql() || refusal.sql()->IsEnvironmental()) throw;
+    return {refusal};
+  }
+}
+
+std::vector<Error> Stand::DowngradeLast() {
+  std::vector<Error> refusals = Apply(Move::kDowngrade, *bench_.subject().order()[index_ - 1]);
+  if (refusals.empty()) --index_;
+  return refusals;
+}
+
+const std::vector<Error>& Stand::RefusalsOf(std::size_t index) const {
+  static const std::vector<Error> kNone;
+  const auto found = refusals_.find(index);
+  return found == refusals_.end() ? kNone : found->second;
+}
+
+std::vector<std::string> Stand::ReachedPast(std::size_t index) const {
+  std::vector<std::string> revisions;
+  for (const auto& [at, refusals] : refusals_) {
+    if (at < index && !refusals.empty()) revisions.push_back(bench_.subject().order()[at]->id);
+  }
+  return revisions;
+}
+
+std::unique_ptr<Database> Stand::Release() {
+  reader_.reset();
+  runner_.reset();
+  session_.reset();
+  return std::move(database_);
+}
+
+}  // namespace migproof

@@ -1,0 +1,79 @@
+// One database on its way along a history: moved with real commits, and looked at.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/catalog/read.h"
+#include "harness/postgres/database.h"
+#include "harness/verify/subject.h"
+#include "harness/verify/trial.h"
+#include "migrations/runner.h"
+
+namespace migproof {
+
+// A server and the ground that every database of a run starts from: `before` files applied, ledger tables made.
+class Bench {
+ public:
+  Bench(const Subject& subject, std::unique_ptr<Server> server);
+
+  const Subject& subject() const { return subject_; }
+  const Server& server() const { return *server_; }
+  // A database that stands before the first revision.
+  std::unique_ptr<Database> Fresh() const { return Database::Clone(*server_, *ground_); }
+  // As Fresh, without the `before` files.
+  std::unique_ptr<Database> Empty() const { return Database::Create(*server_); }
+
+ private:
+  const Subject& subject_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<Database> ground_;
+};
+
+class Stand {
+ public:
+  Stand(const Bench& bench, std::unique_ptr<Database> database, std::size_t index);
+
+  // How many revisions of the order are applied.
+  std::size_t index() const { return index_; }
+  Session& session() { return *session_; }
+  Runner& runner() { return *runner_; }
+
+  // The database as it is now; what did not change since the last look is not read again.
+  Observation Observe();
+
+  // Upgrades the next revision, leaving out what fails. Returns the refusals, remembered by index.
+  const std::vector<Error>& UpgradeNext();
+  void UpgradeTo(std::size_t index);
+  // Runs a move of `revision` with real commits; refusals come back, and a refused move ends there.
+  std::vector<Error> Apply(Move move, const Revision& revision);
+  // Downgrades the last revision.
+  std::vector<Error> DowngradeLast();
+
+  const std::vector<Error>& RefusalsOf(std::size_t index) const;
+  // The revisions below `index` that did not upgrade without refusals.
+  std::vector<std::string> ReachedPast(std::size_t index) const;
+  // "extension 'vector' is not available on this server (needed by r1)", once an upgrade asked for one; else "".
+  const std::string& missing() const { return missing_; }
+
+  // Ends the session and hands the database out; the stand is of no use afterwards.
+  std::unique_ptr<Database> Release();
+
+ private:
+  void Connect();
+  void NoticeMissingExtension(const Revision& revision, const std::vector<Error>& refusals);
+
+  const Bench& bench_;
+  std::unique_ptr<Database> database_;
+  std::size_t index_;
+  std::unique_ptr<Session> session_;
+  std::unique_ptr<Runner> runner_;
+  std::unique_ptr<CatalogReader> reader_;
+  std::map<std::size_t, std::vector<Error>> refusals_;
+  std::string missing_;
+  std::shared_ptr<const Catalog> last_catalog_;
+};
+
+}  // namespace migproof

@@ -1,0 +1,48 @@
+// What is under trial: a history, how its tool runs it, what it takes for granted and what it is held against.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/catalog/catalog.h"
+#include "migrations/format.h"
+#include "migrations/history.h"
+#include "migrations/ledger.h"
+
+namespace migproof {
+
+class Subject {
+ public:
+  // Reads `directory` with `format`. Everything that can be wrong with the files is an Error here, before any server
+  // starts. `before` are SQL files run on each database first.
+  Subject(std::string format, const std::filesystem::path& directory,
+          const std::vector<std::filesystem::path>& before, std::vector<Revision> revisions);
+
+  const std::string& format_name() const { return format_name_; }
+  const std::filesystem::path& directory() const { return directory_; }
+  const History& history() const { return history_; }
+  const Ledger& ledger() const { return *ledger_; }
+  const std::vector<Script>& before() const { return before_; }
+  // The order in which every walk goes up.
+  const std::vector<const Revision*>& order() const { return order_; }
+  std::size_t IndexOf(const Revision& revision) const;
+
+  // The catalog that the heads are held against, or null where none was given.
+  const Catalog* model() const { return model_ ? &*model_ : nullptr; }
+  void set_model(Catalog model) { model_ = std::move(model); }
+
+ private:
+  std::string format_name_;
+  std::filesystem::path directory_;
+  History history_;
+  std::unique_ptr<Ledger> ledger_;
+  std::vector<Script> before_;
+  std::vector<const Revision*> order_;
+  std::map<const Revision*, std::size_t> index_;
+  std::optional<Catalog> model_;
+};
+
+}  // namespace migproof

@@ -1,0 +1,110 @@
+#include "harness/verify/trial.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace migproof {
+
+namespace {
+
+std::string FirstLine(std::string_view text) {
+  constexpr std::size_t kShown = 100;
+  std::string line(text.substr(0, text.find('\n')));
+  if (line.size() > kShown) line.resize(kShown);
+  return line.size() < text.size() ? line + " ..." : line;
+}
+
+// "extension vector", "enum public.mood", or the name alone.
+bool Leaves(const Declaration& declaration, const ObjectKey& object) {
+  if (declaration.kind != "leaves") return false;
+  const std::string& named = declaration.object;
+  return named == object.kind + " " + object.name || named == object.name ||
+         "public." + named == object.name || named == object.kind + " " + object.name.substr(object.name.find('.') + 1);
+}
+
+std::set<std::string> TablesOf(const Catalog& catalog) {
+  std::set<std::string> names;
+  for (const std::string& name : catalog.Names("table")) names.insert(name);
+  return names;
+}
+
+}  // namespace
+
+Trial::Trial(const Subject& subject, const Revision* revision, Mover& mover)
+    : subject_(subject), revision_(revision), mover_(mover) {}
+
+void Trial::Note(std::string note) {
+  if (std::find(notes_.begin(), notes_.end(), note) == notes_.end()) notes_.push_back(std::move(note));
+}
+
+std::vector<Difference> Trial::Compare(const Observation& was, const Observation& is) {
+  if (was.catalog == nullptr || is.catalog == nullptr) {
+    throw Error(ErrorKind::kInternal, "a law compared a database that nobody looked at");
+  }
+  Exercised("objects compared", static_cast<std::int64_t>(std::max(was.catalog->objects().size(),
+                                                                   is.catalog->objects().size())));
+  return Counting(revision_, migproof::Compare(*was.catalog, *is.catalog).differences);
+}
+
+std::vector<Difference> Trial::Counting(const Revision* revision, std::vector<Difference> differences) {
+  std::vector<Difference> counting;
+  for (Difference& difference : differences) {
+    if (difference.note) {
+      Note(difference.ToLine());
+      continue;
+    }
+    const bool left = revision != nullptr && difference.change == Difference::Change::kExtra &&
+                      std::any_of(revision->declarations.begin(), revision->declarations.end(),
+                                  [&](const Declaration& d) { return Leaves(d, difference.object); });
+    if (left) {
+      Note(fmt::format("left as declared: {}", difference.ToLine()));
+    } else {
+      counting.push_back(std::move(difference));
+    }
+  }
+  return counting;
+}
+
+std::vector<std::string> Trial::CompareRows(const Observation& was, const Observation& is) {
+  Exercised("rows compared", was.rows->Count());
+  return CompareRowsOfSharedTables(was, is);
+}
+
+std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const Observation& is) {
+  if (*was.rows == *is.rows) return {};
+  CompareRowsOptions options;
+  const std::set<std::string> before = TablesOf(*was.catalog);
+  for (const std::string& name : TablesOf(*is.catalog)) {
+    if (before.contains(name)) options.tables.insert(name);
+  }
+  if (options.tables.empty()) return {};
+  options.unstable = VolatileDefaults(*was.catalog);
+  std::vector<std::string> lines = migproof::CompareRows(*was.rows, *is.rows, options);
+  for (std::string& line : CompareSequences(*was.rows, *is.rows)) lines.push_back(std::move(line));
+  return lines;
+}
+
+std::string EvidenceLine(const Error& refusal) {
+  std::string line = refusal.where().empty() ? refusal.message()
+                                             : fmt::format("{}: {}", refusal.where().ToString(), refusal.message());
+  if (refusal.sql() && !refusal.sql()->statement.empty()) {
+    line += " in: " + FirstLine(refusal.sql()->statement);
+  }
+  return line;
+}
+
+std::vector<Error> NewRefusals(const std::vector<Error>& refusals, const std::vector<Error>& known) {
+  std::vector<Error> fresh;
+  for (const Error& refusal : refusals) {
+    const bool seen = std::any_of(known.begin(), known.end(), [&](const Error& other) {
+      return other.sqlstate() == refusal.sqlstate() && other.sql() && refusal.sql() &&
+             other.sql()->statement == refusal.sql()->statement;
+    });
+    if (!seen) fresh.push_back(refusal);
+  }
+  return fresh;
+}
+
+}  // namespace migproof

@@ -1,0 +1,260 @@
+#include "harness/verify/walk.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace migproof {
+
+namespace {
+
+bool Contains(std::string_view text, std::string_view word) { return text.find(word) != std::string_view::npos; }
+
+// Words that make a script behave otherwise inside a transaction that is rolled back, by the manual's page of each.
+bool IsUnfit(std::string_view statement) {
+  if (ControlsTransaction(statement) || RefusesTransaction(statement)) return true;
+  const std::string first = LeadingWords(statement, 1);
+  if (first == "SET") return LeadingWords(statement, 2) != "SET CONSTRAINTS";
+  static constexpr std::string_view kSessionWords[] = {"RESET", "DISCARD", "LISTEN", "PREPARE", "DEALLOCATE", "LOAD"};
+  if (std::find(std::begin(kSessionWords), std::end(kSessionWords), first) != std::end(kSessionWords)) return true;
+  const std::string skeleton = Skeleton(statement);
+  static constexpr std::string_view kWords[] = {"SET_CONFIG", "ON COMMIT", "SETVAL",  "ADD VALUE",
+                                                "DBLINK",     "PG_ADVISORY", "TEMPORARY", " TEMP "};
+  return std::any_of(std::begin(kWords), std::end(kWords), [&](std::string_view word) { return Contains(skeleton, word); });
+}
+
+// Bodies of DO and of functions are strings, so Skeleton does not see into them; what they can do to a transaction is
+// looked for in their text.
+bool BodyIsUnfit(std::string_view statement) {
+  const std::string first = LeadingWords(statement, 1);
+  if (first != "DO" && first != "CALL" && first != "SELECT") return false;
+  std::string upper(statement);
+  std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return std::toupper(c); });
+  static constexpr std::string_view kWords[] = {"COMMIT", "ROLLBACK", "SETVAL", "SET_CONFIG", "DBLINK", "ADD VALUE"};
+  return first == "CALL" ||
+         std::any_of(std::begin(kWords), std::end(kWords), [&](std::string_view word) { return Contains(upper, word); });
+}
+
+// Runs a section inside the open transaction. With `leaving_out`, each refused statement is undone and the rest goes on;
+// otherwise the first refusal ends it.
+std::vector<Error> RunInside(Session& session, const Section& section, bool leaving_out) {
+  std::vector<Error> refusals;
+  const auto& statements = section.script.statements();
+  for (std::size_t i = 0; i < statements.size(); ++i) {
+    if (statements[i].kind == StatementKind::kCopyData) continue;
+    const bool has_data = i + 1 < statements.size() && statements[i + 1].kind == StatementKind::kCopyData;
+    if (leaving_out) session.Execute("SAVEPOINT migproof_statement");
+    try {
+      session.Execute(section.script, statements[i], has_data ? &statements[i + 1] : nullptr);
+      if (leaving_out) session.Execute("RELEASE migproof_statement");
+    } catch (const Error& refusal) {
+      if (!refusal.sql() || refusal.sql()->IsEnvironmental()) throw;
+      refusals.push_back(refusal);
+      if (!leaving_out) return refusals;
+      session.Execute("ROLLBACK TO migproof_statement; RELEASE migproof_statement");
+    }
+  }
+  return refusals;
+}
+
+}  // namespace
+
+bool FitsProbe(const Section& section) {
+  if (section.execution == Execution::kStatements) return false;
+  return std::none_of(section.script.statements().begin(), section.script.statements().end(), [&](const Statement& s) {
+    return s.kind == StatementKind::kMetaCommand || IsUnfit(section.script.Text(s)) ||
+           BodyIsUnfit(section.script.Text(s));
+  });
+}
+
+Walk::Walk(const Bench& bench, bool remembers)
+    : bench_(bench), source_(bench), stand_(std::make_unique<Stand>(bench, bench.Fresh(), 0)), remembers_(remembers) {}
+
+void Walk::GoTo(std::size_t index) {
+  EndProbe();
+  std::optional<Observation> here;
+  if (stand_->index() == index && index == unit_ + 1) {
+    if (const auto found = seen_.find({Move::kUpgrade}); found != seen_.end()) here = found->second;
+  }
+  seen_.clear();
+  replay_.reset();
+  probed_ = false;
+  while (stand_->index() < index && missing().empty()) {
+    if (remembers_) Before();
+    unit_ = stand_->index();
+    seen_.clear();
+    if (remembers_) Before();
+    stand_->UpgradeNext();
+    seen_.clear();
+    unit_ = stand_->index();
+  }
+  unit_ = index;
+  if (here) {
+    here->refusals.clear();
+    seen_[{}] = *here;
+  }
+  if (remembers_ && missing().empty()) Before();
+}
+
+const Observation& Walk::Before() {
+  const auto found = seen_.find({});
+  if (found != seen_.end()) {
+    if (remembers_) places_.try_emplace(unit_, Place{found->second.catalog, found->second.rows});
+    return found->second;
+  }
+  Observation& seen = seen_[{}] = stand_->Observe();
+  if (remembers_) places_.try_emplace(unit_, Place{seen.catalog, seen.rows});
+  return seen;
+}
+
+const Observation& Walk::After(const std::vector<Move>& path) {
+  Before();
+  if (const auto found = seen_.find(path); found != seen_.end()) return found->second;
+  const std::vector<Move> upgraded = {Move::kUpgrade};
+  if (!seen_.contains(upgraded)) seen_[upgraded] = ObserveUpgraded();
+  if (path == upgraded) return seen_[upgraded];
+  if (FitsProbe()) return Probe(path);
+  if (replay_ == nullptr) replay_ = std::make_unique<Replay>(source_, revision());
+  return seen_[path] = replay_->After(path);
+}
+
+Observation Walk::ObserveUpgraded() {
+  std::vector<Error> refusals = stand_->UpgradeNext();
+  Observation seen = stand_->Observe();
+  seen.refusals = std::move(refusals);
+  return seen;
+}
+
+bool Walk::FitsProbe() const {
+  const Revision& r = revision();
+  return migproof::FitsProbe(r.upgrade) && (!r.downgrade || migproof::FitsProbe(*r.downgrade));
+}
+
+const Observation& Walk::Probe(const std::vector<Move>& path) {
+  probed_ = true;
+  const bool continues = open_ && open_->size() < path.size() && std::equal(open_->begin(), open_->end(), path.begin());
+  if (!continues) {
+    EndProbe();
+    stand_->session().Execute("BEGIN");
+    open_ = std::vector<Move>{Move::kUpgrade};
+  }
+  const Observation* last = nullptr;
+  while (open_ && open_->size() < path.size()) {
+    std::vector<Move> next = *open_;
+    next.push_back(path[next.size()]);
+    last = &ProbeMove(next);
+  }
+  if (last != nullptr && !seen_.contains(path)) return seen_[path] = *last;
+  return seen_.at(path);
+}
+
+// Runs the last move of `path`. A refused move closes the probe: the server has undone everything.
+const Observation& Walk::ProbeMove(const std::vector<Move>& path) {
+  Session& session = stand_->session();
+  const Move move = path.back();
+  const bool leaving_out = !stand_->RefusalsOf(unit_).empty() && move != Move::kDowngrade;
+  if (move == Move::kAdopt) {
+    const auto& subject = bench_.subject();
+    for (const auto& sql : subject.ledger().ForgetSql(revision(), subject.history())) session.Execute(sql);
+  }
+  Observation seen;
+  seen.refusals = RunInside(session, move == Move::kDowngrade ? *revision().downgrade : revision().upgrade, leaving_out);
+  if (seen.refusals.empty() || leaving_out) {
+    try {
+      session.Execute("SET CONSTRAINTS ALL IMMEDIATE");
+    } catch (const Error& refusal) {
+      seen.refusals.push_back(refusal);
+    }
+  }
+  if (session.transaction_state() == TransactionState::kOpen) {
+    const Observation looked = stand_->Observe();
+    seen.catalog = looked.catalog;
+    seen.rows = looked.rows;
+    open_ = path;
+  } else {
+    EndProbe();
+  }
+  return seen_[path] = std::move(seen);
+}
+
+void Walk::EndProbe() {
+  if (!open_) return;
+  open_.reset();
+  stand_->session().Execute("ROLLBACK");
+}
+
+const Observation& Walk::AtHeads() {
+  if (!at_heads_) {
+    GoTo(bench_.subject().order().size());
+    at_heads_ = Before();
+    reached_past_at_heads_ = stand_->ReachedPast(unit_);
+  }
+  return *at_heads_;
+}
+
+std::vector<std::string> Walk::ReachedPast() const {
+  return at_heads_ ? reached_past_at_heads_ : stand_->ReachedPast(unit_);
+}
+
+const Observation& Walk::AfterUpgradeAtHeads() {
+  if (after_upgrade_at_heads_) return *after_upgrade_at_heads_;
+  AtHeads();
+  const History& history = bench_.subject().history();
+  Runner& runner = stand_->runner();
+  Observation seen;
+  try {
+    runner.Prepare();
+    for (const Revision* again : history.UpgradePath(runner.Applied(), "heads")) {
+      seen.refusals.push_back(Error(ErrorKind::kMigration, fmt::format("'{}' is run again at the heads", again->id))
+                                  .WithLocation(again->where));
+      runner.Apply({Direction::kUpgrade, again});
+    }
+  } catch (const Error& refusal) {
+    if (refusal.kind() == ErrorKind::kServer) throw;
+    seen.refusals.push_back(refusal);
+  }
+  const Observation looked = stand_->Observe();
+  seen.catalog = looked.catalog;
+  seen.rows = looked.rows;
+  return *(after_upgrade_at_heads_ = std::move(seen));
+}
+
+const DescentResult& Walk::Descent() {
+  if (!descent_) {
+    AfterUpgradeAtHeads();
+    descent_.emplace();
+    DescendFrom(bench_.subject().order().size());
+  }
+  return *descent_;
+}
+
+void Walk::DescendFrom(std::size_t index) {
+  Drift known;  // what the steps above have left
+  while (index > 0) {
+    const Revision& r = *bench_.subject().order()[--index];
+    if (!r.downgrade || r.Declares("irreversible")) {
+      descent_->stopped = fmt::format("{} {}", r.id, r.downgrade ? "is declared irreversible" : "gives no downgrade");
+      return;
+    }
+    DescentStep step;
+    step.revision = &r;
+    step.refusals = stand_->DowngradeLast();
+    if (!step.refusals.empty()) {
+      known = {};
+      stand_ = std::make_unique<Stand>(bench_, ReplaySource(bench_).At(index), index);
+      descent_->steps.push_back(std::move(step));
+      continue;
+    }
+    const Observation seen = stand_->Observe();
+    const Place& expected = places_.at(index);
+    Drift drift;
+    if (seen.catalog != expected.catalog) drift = Compare(*expected.catalog, *seen.catalog);
+    step.differences = Without(drift, known).differences;
+    step.objects = static_cast<std::int64_t>(expected.catalog->objects().size());
+    step.rows = CompareRowsOfSharedTables({expected.catalog, expected.rows, {}}, seen);
+    known = std::move(drift);
+    descent_->steps.push_back(std::move(step));
+  }
+}
+
+}  // namespace migproof

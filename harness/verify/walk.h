@@ -1,0 +1,113 @@
+// The two ways to move for a Trial.
+//
+// A Walk goes up a history once, with real commits, and answers everything else at a revision (downgrade, upgrade again,
+// run twice) inside one transaction that is rolled back: one executed walk feeds every law. Scripts that would behave
+// otherwise inside such a transaction are never tried there (see FitsProbe), and whatever is found there is found again by
+// a Replay before it is believed.
+//
+// A Replay brings a database of its own to the revision and runs every move with real commits.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/verify/stand.h"
+
+namespace migproof {
+
+// Makes databases that stand before a given revision. Revisions must be asked for in rising order to be cheap: one
+// database follows along and is copied.
+class ReplaySource {
+ public:
+  explicit ReplaySource(const Bench& bench) : bench_(bench) {}
+  // A database with the first `index` revisions of the order applied.
+  std::unique_ptr<Database> At(std::size_t index);
+  const Bench& bench() const { return bench_; }
+
+ private:
+  const Bench& bench_;
+  std::unique_ptr<Database> database_;
+  std::size_t index_ = 0;
+};
+
+class Replay : public Mover {
+ public:
+  Replay(ReplaySource& source, const Revision& revision);
+
+  const Observation& Before() override { return After({}); }
+  const Observation& After(const std::vector<Move>& path) override;
+  const Observation& AtHeads() override;
+  const Observation& AfterUpgradeAtHeads() override;
+  const DescentResult& Descent() override;
+  std::vector<std::string> ReachedPast() const override { return {}; }
+
+ private:
+  void Restart();
+  const Observation& Extend(Move move);
+
+  ReplaySource& source_;
+  const Revision& revision_;
+  std::unique_ptr<Stand> stand_;
+  std::vector<Move> path_;  // what has been done on stand_
+  std::map<std::vector<Move>, Observation> seen_;
+};
+
+class Walk : public Mover {
+ public:
+  // With `remembers`, every catalog on the way up is kept for the descent.
+  Walk(const Bench& bench, bool remembers);
+
+  // Brings the walk to stand before order()[index]; only upwards. Call before asking anything about that revision.
+  void GoTo(std::size_t index);
+
+  const Observation& Before() override;
+  const Observation& After(const std::vector<Move>& path) override;
+  const Observation& AtHeads() override;
+  const Observation& AfterUpgradeAtHeads() override;
+  const DescentResult& Descent() override;
+  std::vector<std::string> ReachedPast() const override;
+  const std::string& missing() const { return stand_->missing(); }
+  // True where something asked of this unit was tried inside a transaction only: a finding wants a Replay.
+  bool probed() const { return probed_; }
+  ReplaySource& source() { return source_; }
+
+ private:
+  struct Place {
+    std::shared_ptr<const Catalog> catalog;
+    std::shared_ptr<const RowSnapshot> rows;
+  };
+
+  const Revision& revision() const { return *bench_.subject().order()[unit_]; }
+  bool FitsProbe() const;
+  const Observation& Probe(const std::vector<Move>& path);
+  const Observation& ProbeMove(const std::vector<Move>& path);
+  void EndProbe();
+  Observation ObserveUpgraded();
+  void DescendFrom(std::size_t index);
+
+  const Bench& bench_;
+  ReplaySource source_;
+  std::unique_ptr<Stand> stand_;
+  bool remembers_;
+  std::map<std::size_t, Place> places_;  // by index, where remembered
+
+  std::size_t unit_ = 0;
+  std::map<std::vector<Move>, Observation> seen_;  // at this unit
+  std::optional<std::vector<Move>> open_;          // the path that the open probe has gone
+  std::unique_ptr<Replay> replay_;                 // where the unit does not fit a probe
+  bool probed_ = false;
+
+  std::optional<Observation> at_heads_;
+  std::vector<std::string> reached_past_at_heads_;
+  std::optional<Observation> after_upgrade_at_heads_;
+  std::optional<DescentResult> descent_;
+};
+
+// Whether a section behaves inside somebody's transaction as it does by itself: no transaction control, nothing the
+// server refuses there, no session settings, no values of sequences set, no new enum label used.
+bool FitsProbe(const Section& section);
+
+}  // namespace migproof

@@ -1,0 +1,41 @@
+// upgrade_succeeds: every revision's upgrade runs from the database of its ancestors.
+#include <fmt/format.h>
+
+#include "harness/verify/property.h"
+#include "harness/verify/trial.h"
+
+namespace migproof {
+
+namespace {
+
+class UpgradeSucceeds : public Property {
+ public:
+  std::string_view Sentence() const override {
+    return "every revision's upgrade runs on the database that its ancestors leave";
+  }
+  bool ChecksRevisions() const override { return true; }
+  bool ChecksHistory() const override { return false; }
+  std::string WhyNotApplicable(const Subject&, const Revision*) const override { return ""; }
+  int Rank() const override { return 10; }
+
+  std::optional<Finding> Check(Trial& trial) const override {
+    const Observation& upgraded = trial.After({Move::kUpgrade});
+    trial.Exercised("upgrades");
+    trial.Exercised("statements", static_cast<std::int64_t>(trial.revision().upgrade.script.statements().size()));
+    if (!upgraded.refused()) return std::nullopt;
+    Finding finding;
+    finding.message = fmt::format("the upgrade fails: {}", upgraded.refusals.front().message());
+    if (upgraded.refusals.size() > 1) {
+      finding.message += fmt::format(" (and {} more statements)", upgraded.refusals.size() - 1);
+    }
+    finding.location = upgraded.refusals.front().where();
+    for (const Error& refusal : upgraded.refusals) finding.evidence.push_back(EvidenceLine(refusal));
+    return finding;
+  }
+};
+
+const Registered<Property, UpgradeSucceeds> kUpgradeSucceeds("upgrade_succeeds");
+
+}  // namespace
+
+}  // namespace migproof
