@@ -1,7 +1,7 @@
 // One database of our own on a server: made empty or as a clone of another, dropped when the object goes.
 //
-// Every database carries the server's prefix and a random token (a database-level comment and the name itself), so that a
-// step can prove on its own connection where it is, and so that only ours is ever dropped.
+// Every database carries the server's prefix and a random token (a database-level comment and the name itself), so that
+// a step can prove on its own connection where it is, and so that only ours is ever dropped.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,8 @@ class Database {
   // A copy of `source`, which nobody may be connected to (STRATEGY file_copy where the server knows it).
   static std::unique_ptr<Database> Clone(const Server& server, const Database& source);
 
-  // Waits until our backends have gone, then drops it. Failures are swallowed: the server's end takes the rest.
+  // Waits until our backends have gone, then drops it; in a forked child it does nothing. Failures are swallowed: the
+  // server's end takes the rest.
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -32,7 +33,7 @@ class Database {
   // Error(server) unless `session` is connected to this very database: name and token are compared.
   void CheckToken(Session& session) const;
 
-  // Leaves the database in place at destruction (for --keep) .
+  // Leaves the database in place at destruction (for --keep).
   void Keep() { keep_ = true; }
 
  private:
@@ -41,6 +42,7 @@ class Database {
   const Server& server_;
   std::string name_;
   std::string token_;
+  int owner_process_;
   bool keep_ = false;
 };
 

@@ -15,10 +15,13 @@
 
 namespace migproof {
 
+class Session;
+
 struct StartOptions {
   int start_timeout_ms = 30'000;
   std::string binaries;         // directory with postgres and initdb; "" searches
   std::string cache_directory;  // for prepared data directories; "" picks one
+  std::string run_directory;    // below it each server gets a directory of its own; "" picks a tmpfs, else a temp dir
   bool durable = false;         // synchronous_commit=on (for trials that kill the server); fsync stays off
   bool allow_existing = false;  // permission to use a server's databases that we did not make
 };
@@ -26,7 +29,10 @@ struct StartOptions {
 // A running server. Destruction stops it and removes everything it made; so does the death of this process.
 class Server {
  public:
-  virtual ~Server() = default;
+  Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  virtual ~Server();
 
   // A libpq connection string for `database`, as a superuser where the provider can give one.
   virtual std::string Conninfo(const std::string& database) const = 0;
@@ -35,6 +41,20 @@ class Server {
   virtual int major_version() const = 0;
   // The prefix that every database we make on this server carries.
   virtual std::string DatabasePrefix() const = 0;
+
+  // A kept connection for CREATE and DROP DATABASE and for questions to the server, opened by the first call in each
+  // process and reopened when it broke. Change nothing else through it. Not thread-safe.
+  Session& Admin() const;
+
+ protected:
+  virtual std::string AdminConninfo() const { return Conninfo("postgres"); }
+
+ private:
+  struct AdminCloser {
+    void operator()(Session* session) const;
+  };
+  mutable std::unique_ptr<Session, AdminCloser> admin_;
+  mutable int admin_process_ = 0;
 };
 
 class Provider {

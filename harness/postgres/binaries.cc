@@ -1,0 +1,151 @@
+#include "harness/postgres/binaries.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+
+#include "harness/postgres/child.h"
+#include "migrations/error.h"
+
+namespace migproof {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kVersionTimeoutMs = 10'000;
+constexpr const char* kDebianVersions = "/usr/lib/postgresql";
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+  return value == nullptr ? "" : value;
+}
+
+bool IsExecutable(const std::string& path) { return access(path.c_str(), X_OK) == 0 && !fs::is_directory(path); }
+
+bool HoldsServer(const std::string& directory) {
+  return IsExecutable(directory + "/postgres") && IsExecutable(directory + "/initdb");
+}
+
+int MajorOf(const std::string& version) { return std::atoi(version.c_str()); }
+
+// Whether `user` may pass through every directory of the path. Access lists and further groups don't count.
+bool CanEnter(const std::string& directory, const ServerUser& user) {
+  if (!user.switched) return true;
+  fs::path so_far;
+  for (const fs::path& part : fs::path(directory)) {
+    so_far /= part;
+    struct stat info {};
+    if (stat(so_far.c_str(), &info) != 0) return false;
+    const mode_t bit = info.st_uid == user.uid ? S_IXUSR : info.st_gid == user.gid ? S_IXGRP : S_IXOTH;
+    if ((info.st_mode & bit) == 0) return false;
+  }
+  return true;
+}
+
+// <root>/<major>/bin, newest first.
+void AddVersions(const std::string& root, std::vector<Binaries>& found) {
+  std::error_code failed;
+  std::vector<Binaries> versions;
+  for (const fs::directory_entry& entry : fs::directory_iterator(root, failed)) {
+    const int major = MajorOf(entry.path().filename());
+    const std::string directory = entry.path() / "bin";
+    if (major > 0 && HoldsServer(directory)) versions.push_back({directory, major});
+  }
+  std::sort(versions.begin(), versions.end(), [](const Binaries& a, const Binaries& b) { return a.major > b.major; });
+  found.insert(found.end(), versions.begin(), versions.end());
+}
+
+void AddPath(std::vector<Binaries>& found) {
+  std::istringstream path(Environment("PATH"));
+  for (std::string directory; std::getline(path, directory, ':');) {
+    if (directory.empty() || !HoldsServer(directory)) continue;
+    found.push_back({directory, MajorOf(ServerVersion(directory))});
+  }
+}
+
+std::vector<Binaries> AllBinaries(const StartOptions& options) {
+  std::vector<Binaries> found;
+  AddPath(found);
+  AddVersions(kDebianVersions, found);
+  AddVersions(CacheDirectory(options) + "/postgres", found);
+  std::stable_sort(found.begin(), found.end(), [](const Binaries& a, const Binaries& b) { return a.major > b.major; });
+  return found;
+}
+
+Binaries GivenBinaries(const std::string& directory) {
+  if (!HoldsServer(directory)) {
+    throw Error(ErrorKind::kServer, fmt::format("'{}' does not hold the programs postgres and initdb", directory))
+        .WithHint("name the directory that they are in, such as /usr/lib/postgresql/15/bin");
+  }
+  return {fs::absolute(directory).lexically_normal(), MajorOf(ServerVersion(directory))};
+}
+
+std::string Majors(const std::vector<Binaries>& found) {
+  std::string text;
+  for (const Binaries& binaries : found) text += fmt::format("{}{}", text.empty() ? "" : ", ", binaries.major);
+  return text.empty() ? "none" : text;
+}
+
+Error NoBinaries(const std::string& major, const std::vector<Binaries>& found, const StartOptions& options) {
+  const std::string which = major.empty() ? "" : " " + major;
+  return Error(ErrorKind::kServer,
+               fmt::format("no PostgreSQL{} server found in PATH, {}/*/bin or {}/postgres/*/bin (found: {})", which,
+                           kDebianVersions, CacheDirectory(options), Majors(found)))
+      .WithHint(fmt::format("apt-get install postgresql{}", major.empty() ? "" : "-" + major));
+}
+
+}  // namespace
+
+Binaries FindBinaries(const std::string& major, const StartOptions& options, const ServerUser& user) {
+  if (!std::all_of(major.begin(), major.end(), [](unsigned char c) { return std::isdigit(c) != 0; }) ||
+      major.size() > 4) {
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' is not a PostgreSQL major version", major))
+        .WithHint("a number, as in local:15");
+  }
+  const std::vector<Binaries> found =
+      options.binaries.empty() ? AllBinaries(options) : std::vector<Binaries>{GivenBinaries(options.binaries)};
+  const Binaries* out_of_reach = nullptr;
+  for (const Binaries& binaries : found) {
+    if (!major.empty() && binaries.major != MajorOf(major)) continue;
+    if (CanEnter(binaries.directory, user)) return binaries;
+    out_of_reach = &binaries;
+  }
+  if (out_of_reach != nullptr) {
+    throw Error(ErrorKind::kServer, fmt::format("user '{}', as which the server runs, can't enter '{}'", user.name,
+                                                out_of_reach->directory))
+        .WithHint("install PostgreSQL where every user may read it");
+  }
+  if (!options.binaries.empty()) {
+    throw Error(ErrorKind::kServer,
+                fmt::format("'{}' holds PostgreSQL {}, not {}", found[0].directory, found[0].major, major));
+  }
+  throw NoBinaries(major, found, options);
+}
+
+std::string CacheDirectory(const StartOptions& options) {
+  if (!options.cache_directory.empty()) return options.cache_directory;
+  if (const std::string own = Environment("MIGPROOF_CACHE"); !own.empty()) return own;
+  if (const std::string xdg = Environment("XDG_CACHE_HOME"); !xdg.empty()) return xdg + "/migproof";
+  if (const std::string home = Environment("HOME"); !home.empty()) return home + "/.cache/migproof";
+  std::error_code failed;
+  const fs::path temporary = fs::temp_directory_path(failed);
+  return fmt::format("{}/migproof-cache-{}", failed ? "/tmp" : temporary.string(), geteuid());
+}
+
+std::string ServerVersion(const std::string& directory) {
+  const ChildResult result = RunToEnd({directory + "/postgres", "--version"}, kVersionTimeoutMs);
+  const std::size_t digits = result.output.find_first_of("0123456789");
+  if (result.exit_code != 0 || digits == std::string::npos) {
+    throw Error(ErrorKind::kServer, fmt::format("'{}/postgres --version' failed: {}", directory, result.output));
+  }
+  return result.output.substr(digits, result.output.find_first_of(" \n", digits) - digits);
+}
+
+}  // namespace migproof

@@ -1,0 +1,109 @@
+#include "harness/postgres/database.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "harness/postgres/token.h"
+#include "migrations/error.h"
+
+namespace migproof {
+
+namespace {
+
+constexpr int kTokenDigits = 16;
+constexpr int kBackendsGoneTimeoutMs = 5'000;
+
+std::string CommentOf(const std::string& token) { return "migproof " + token; }
+
+// What belongs to one CREATE DATABASE; `source` is "" for an empty one.
+std::string CreateStatement(Session& admin, const std::string& name, const std::string& source) {
+  std::string sql = fmt::format("CREATE DATABASE {} TEMPLATE {}", admin.QuoteName(name),
+                                admin.QuoteName(source.empty() ? "template0" : source));
+  if (source.empty()) sql += " ENCODING 'UTF8'";
+  // Copying files beats the WAL (WAL_LOG, the default since 15) where fsync is off.
+  if (admin.major_version() >= 15) sql += " STRATEGY file_copy";
+  return sql;
+}
+
+void CreateWithToken(const Server& server, const std::string& name, const std::string& token,
+                     const std::string& source) {
+  Session& admin = server.Admin();
+  admin.Execute(CreateStatement(admin, name, source));
+  admin.Execute(
+      fmt::format("COMMENT ON DATABASE {} IS {}", admin.QuoteName(name), admin.QuoteLiteral(CommentOf(token))));
+}
+
+// A backend goes a moment after its connection; DROP and CREATE ... TEMPLATE meanwhile wait in steps of 100 ms.
+bool WaitUntilUnused(Session& admin, const std::string& name) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kBackendsGoneTimeoutMs);
+  while (true) {
+    const Rows rows =
+        admin.QueryPrepared("migproof_database_in_use",
+                            "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE datname = $1)", {name});
+    if (!rows.GetBool(0, 0)) return true;
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+void Drop(Session& admin, const std::string& name) {
+  const bool unused = WaitUntilUnused(admin, name);
+  admin.Execute(fmt::format("DROP DATABASE IF EXISTS {}{}", admin.QuoteName(name), unused ? "" : " WITH (FORCE)"));
+}
+
+}  // namespace
+
+Database::Database(const Server& server, std::string name, std::string token)
+    : server_(server), name_(std::move(name)), token_(std::move(token)), owner_process_(getpid()) {}
+
+std::unique_ptr<Database> Database::Create(const Server& server) {
+  const std::string token = RandomToken(kTokenDigits);
+  std::unique_ptr<Database> database(new Database(server, server.DatabasePrefix() + token, token));
+  CreateWithToken(server, database->name_, token, "");
+  return database;
+}
+
+std::unique_ptr<Database> Database::Clone(const Server& server, const Database& source) {
+  const std::string token = RandomToken(kTokenDigits);
+  std::unique_ptr<Database> database(new Database(server, server.DatabasePrefix() + token, token));
+  if (!WaitUntilUnused(server.Admin(), source.name_)) {
+    throw Error(ErrorKind::kServer,
+                fmt::format("database '{}' can't be cloned: somebody is still connected to it after "
+                            "{} ms",
+                            source.name_, kBackendsGoneTimeoutMs));
+  }
+  CreateWithToken(server, database->name_, token, source.name_);
+  return database;
+}
+
+Database::~Database() {
+  if (keep_ || owner_process_ != getpid()) return;
+  try {
+    Drop(server_.Admin(), name_);
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the server's end takes what is left
+  }
+}
+
+void Database::CheckToken(Session& session) const {
+  const Rows rows = session.Query(
+      "SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database') FROM pg_catalog.pg_database d "
+      "WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()");
+  const std::string found = rows.empty() ? "" : std::string(rows.Get(0, 0));
+  if (found != name_) {
+    throw Error(ErrorKind::kServer,
+                fmt::format("the connection is to database '{}', not to our throw-away database '{}'", found, name_))
+        .WithHint("nothing was run; look for a setting that sends the connection elsewhere");
+  }
+  if (rows.Get(0, 1) != CommentOf(token_)) {
+    throw Error(ErrorKind::kServer,
+                fmt::format("database '{}' does not carry our token: its comment is '{}', expected '{}'", name_,
+                            rows.Get(0, 1), CommentOf(token_)))
+        .WithHint("a script may not change the comment of the database it runs in");
+  }
+}
+
+}  // namespace migproof

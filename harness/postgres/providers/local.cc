@@ -1,0 +1,73 @@
+// Servers from PostgreSQL programs on this machine: a process of our own in a directory of its own.
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+
+#include "harness/postgres/binaries.h"
+#include "harness/postgres/prepared_data.h"
+#include "harness/postgres/provider.h"
+#include "harness/postgres/run_directory.h"
+#include "harness/postgres/server_process.h"
+#include "harness/postgres/server_user.h"
+#include "harness/postgres/token.h"
+#include "migrations/error.h"
+
+namespace migproof {
+
+namespace {
+
+constexpr int kServerTokenDigits = 8;
+
+class LocalServer : public Server {
+ public:
+  LocalServer(const Binaries& binaries, const ServerUser& user, const StartOptions& options)
+      : process_(RunDirectory::ChooseBase(options.run_directory), user),
+        prefix_(fmt::format("migproof_{}_", RandomToken(kServerTokenDigits))),
+        major_(binaries.major) {
+    const std::string version = PrepareData(process_, binaries, user, options);
+    process_.Start(binaries.directory, ServerSettings(options.durable), options.start_timeout_ms);
+    const std::string note = user.switched && user.name != "migproof" ? ", as user " + user.name : "";
+    description_ = fmt::format("PostgreSQL {} (local, {}{})", version, binaries.directory, note);
+  }
+
+  std::string Conninfo(const std::string& database) const override { return process_.Conninfo(database); }
+  std::string Description() const override { return description_; }
+  int major_version() const override { return major_; }
+  std::string DatabasePrefix() const override { return prefix_; }
+
+ private:
+  ServerProcess process_;
+  std::string prefix_;
+  int major_;
+  std::string description_;
+};
+
+class LocalProvider : public Provider {
+ public:
+  std::string_view Summary() const override {
+    return "a server of our own from installed programs; local:15 picks the major version";
+  }
+
+  std::string WhyUnavailable(const std::string& argument, const StartOptions& options) const override {
+    try {
+      FindBinaries(argument, options, FindServerUser());
+      return "";
+    } catch (const Error& e) {
+      return e.hint().empty() ? e.message() : fmt::format("{}: {}", e.message(), e.hint());
+    }
+  }
+
+  std::unique_ptr<Server> Start(const std::string& argument, const StartOptions& options) const override {
+    const ServerUser user = FindServerUser();
+    const Binaries binaries = FindBinaries(argument, options, user);
+    RunDirectory::SweepStale(RunDirectory::ChooseBase(options.run_directory));
+    return std::make_unique<LocalServer>(binaries, user, options);
+  }
+};
+
+const Registered<Provider, LocalProvider> kLocal("local");
+
+}  // namespace
+
+}  // namespace migproof
