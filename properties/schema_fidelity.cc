@@ -18,11 +18,11 @@ class SchemaFidelity : public Property {
   int Rank() const override { return 40; }
 
   std::string WhyNotApplicable(const Subject& subject, const Revision*) const override {
-    return subject.model() == nullptr ? "no model given (--model)" : "";
+    return !subject.has_model() ? "no model given (--model)" : "";
   }
 
   std::optional<Finding> Check(Trial& trial) const override {
-    const Catalog& model = *trial.subject().model();
+    const Catalog& model = trial.Model();
     Observation wanted;
     wanted.catalog = std::shared_ptr<const Catalog>(&model, [](const Catalog*) {});
     const Observation& heads = trial.AtHeads();

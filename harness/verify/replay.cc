@@ -57,8 +57,10 @@ const Observation& Replay::Extend(Move move) {
   return seen_[path_] = std::move(seen);
 }
 
+// Laws ask these of the history as a whole, which is never replayed: its moves have real commits already.
 const Observation& Replay::AtHeads() { throw Error(ErrorKind::kInternal, "a replay is about one revision"); }
 const Observation& Replay::AfterUpgradeAtHeads() { return AtHeads(); }
 const DescentResult& Replay::Descent() { throw Error(ErrorKind::kInternal, "a replay is about one revision"); }
+const Catalog& Replay::Model() { throw Error(ErrorKind::kInternal, "a replay is about one revision"); }
 
 }  // namespace migproof

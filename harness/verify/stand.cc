@@ -12,17 +12,6 @@ constexpr const char* kFixedSettings =
     "-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres -c bytea_output=hex -c extra_float_digits=1 "
     "-c client_min_messages=warning -c jit=off";
 
-void RunBefore(Session& session, const std::vector<Script>& scripts) {
-  for (const Script& script : scripts) {
-    const auto& statements = script.statements();
-    for (std::size_t i = 0; i < statements.size(); ++i) {
-      if (statements[i].kind == StatementKind::kCopyData) continue;
-      const bool has_data = i + 1 < statements.size() && statements[i + 1].kind == StatementKind::kCopyData;
-      session.Execute(script, statements[i], has_data ? &statements[i + 1] : nullptr);
-    }
-  }
-}
-
 // The extension that a refused CREATE EXTENSION asked for, where the server has no such extension; else "".
 std::string UnavailableExtension(Session& session, const Error& refusal) {
   if (!refusal.sql() || LeadingWords(refusal.sql()->statement, 2) != "CREATE EXTENSION") return "";
@@ -39,11 +28,20 @@ std::string UnavailableExtension(Session& session, const Error& refusal) {
 
 }  // namespace
 
+void RunScript(Session& session, const Script& script) {
+  const auto& statements = script.statements();
+  for (std::size_t i = 0; i < statements.size(); ++i) {
+    if (statements[i].kind == StatementKind::kCopyData) continue;
+    const bool has_data = i + 1 < statements.size() && statements[i + 1].kind == StatementKind::kCopyData;
+    session.Execute(script, statements[i], has_data ? &statements[i + 1] : nullptr);
+  }
+}
+
 Bench::Bench(const Subject& subject, std::unique_ptr<Server> server)
     : subject_(subject), server_(std::move(server)), ground_(Database::Create(*server_)) {
   const auto session = ground_->Connect();
   ground_->CheckToken(*session);
-  RunBefore(*session, subject_.before());
+  for (const Script& script : subject_.before()) RunScript(*session, script);
   Runner(*session, subject_.history(), subject_.ledger(), {}).Prepare();
 }
 

@@ -32,6 +32,9 @@ class Bench {
   std::unique_ptr<Database> ground_;
 };
 
+// Runs every statement of a script on its own, as psql would.
+void RunScript(Session& session, const Script& script);
+
 class Stand {
  public:
   Stand(const Bench& bench, std::unique_ptr<Database> database, std::size_t index);

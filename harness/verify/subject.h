@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,9 +31,12 @@ class Subject {
   const std::vector<const Revision*>& order() const { return order_; }
   std::size_t IndexOf(const Revision& revision) const;
 
-  // The catalog that the heads are held against, or null where none was given.
-  const Catalog* model() const { return model_ ? &*model_ : nullptr; }
-  void set_model(Catalog model) { model_ = std::move(model); }
+  // Takes the file that the heads are held against: a model (.json, as `migproof catalog` writes it), or an SQL file
+  // that makes it on a database that has had the `before` files. Error(usage) names the file where it is neither.
+  void ReadModel(const std::filesystem::path& file);
+  bool has_model() const { return model_ || model_script_; }
+  const std::optional<Catalog>& model() const { return model_; }
+  const std::optional<Script>& model_script() const { return model_script_; }
 
  private:
   std::string format_name_;
@@ -43,6 +47,7 @@ class Subject {
   std::vector<const Revision*> order_;
   std::map<const Revision*, std::size_t> index_;
   std::optional<Catalog> model_;
+  std::optional<Script> model_script_;
 };
 
 }  // namespace migproof

@@ -63,6 +63,8 @@ class Mover {
   virtual const Observation& AtHeads() = 0;
   virtual const Observation& AfterUpgradeAtHeads() = 0;
   virtual const DescentResult& Descent() = 0;
+  // What the heads are held against; asked for only where the subject has a model.
+  virtual const Catalog& Model() = 0;
   // Ancestors that did not upgrade without refusals.
   virtual std::vector<std::string> ReachedPast() const = 0;
 };
@@ -81,6 +83,7 @@ class Trial {
   const Observation& AtHeads() { return mover_.AtHeads(); }
   const Observation& AfterUpgradeAtHeads() { return mover_.AfterUpgradeAtHeads(); }
   const DescentResult& Descent() { return mover_.Descent(); }
+  const Catalog& Model() { return mover_.Model(); }
 
   // The drift that counts, less what the revision declares to leave; what does not count becomes a note.
   std::vector<Difference> Compare(const Observation& was, const Observation& is);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "harness/verify/model.h"
+
 namespace migproof {
 
 namespace {
@@ -226,6 +228,13 @@ const DescentResult& Walk::Descent() {
     DescendFrom(bench_.subject().order().size());
   }
   return *descent_;
+}
+
+const Catalog& Walk::Model() {
+  const Subject& subject = bench_.subject();
+  if (subject.model()) return *subject.model();
+  if (!model_) model_ = RunModelScript(*subject.model_script(), bench_);
+  return *model_;
 }
 
 void Walk::DescendFrom(std::size_t index) {

@@ -42,6 +42,7 @@ class Replay : public Mover {
   const Observation& AtHeads() override;
   const Observation& AfterUpgradeAtHeads() override;
   const DescentResult& Descent() override;
+  const Catalog& Model() override;
   std::vector<std::string> ReachedPast() const override { return {}; }
 
  private:
@@ -68,6 +69,7 @@ class Walk : public Mover {
   const Observation& AtHeads() override;
   const Observation& AfterUpgradeAtHeads() override;
   const DescentResult& Descent() override;
+  const Catalog& Model() override;
   std::vector<std::string> ReachedPast() const override;
   const std::string& missing() const { return stand_->missing(); }
   // True where something asked of this unit was tried inside a transaction only: a finding wants a Replay.
@@ -104,6 +106,7 @@ class Walk : public Mover {
   std::vector<std::string> reached_past_at_heads_;
   std::optional<Observation> after_upgrade_at_heads_;
   std::optional<DescentResult> descent_;
+  std::optional<Catalog> model_;
 };
 
 // Whether a section behaves inside somebody's transaction as it does by itself: no transaction control, nothing the

@@ -1,0 +1,39 @@
+#include "harness/verify/model.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "migrations/format.h"
+
+namespace migproof {
+
+Catalog ReadModelFile(const std::filesystem::path& file) {
+  if (file.extension() != ".json") {
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' is no model", file.string()))
+        .WithHint("a model is a .json file written by `migproof catalog`, or an .sql file that makes it");
+  }
+  try {
+    return CatalogFromJson(nlohmann::json::parse(ReadTextFile(file)));
+  } catch (const nlohmann::json::parse_error& error) {
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' is not JSON: {}", file.string(), error.what()));
+  } catch (Error& error) {
+    error.AddContext(fmt::format("in the model '{}'", file.string()));
+    throw;
+  }
+}
+
+Catalog RunModelScript(const Script& script, const Bench& bench) {
+  const auto database = bench.Fresh();
+  const auto session = database->Connect();
+  RunScript(*session, script);
+  return CatalogReader(*session, {.leave_out_tables = bench.subject().ledger().Tables()}).Read();
+}
+
+Catalog ReadDatabase(const std::string& conninfo, const std::vector<std::string>& leave_out) {
+  Session session(conninfo);
+  session.Execute("SET default_transaction_read_only = on");
+  return CatalogReader(session, {.leave_out_tables = leave_out}).Read();
+}
+
+}  // namespace migproof

@@ -1,0 +1,254 @@
+#include "harness/verify/verify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <thread>
+
+#include "harness/verify/property.h"
+#include "harness/verify/walk.h"
+#include "harness/verify/worker.h"
+
+namespace migproof {
+
+namespace {
+
+struct Law {
+  std::string name;
+  const Property* property;
+};
+
+std::vector<Law> Laws(const std::vector<std::string>& names) {
+  std::vector<Law> laws;
+  for (const std::string& name : names.empty() ? Registry<Property>::Names() : names) {
+    laws.push_back({name, &Registry<Property>::Get(name)});
+  }
+  std::stable_sort(laws.begin(), laws.end(), [](const Law& a, const Law& b) {
+    return std::pair(a.property->Rank(), a.name) < std::pair(b.property->Rank(), b.name);
+  });
+  return laws;
+}
+
+// What is to be looked at: revisions by index, and whether the history as a whole is.
+struct Plan {
+  std::vector<Law> laws;
+  std::set<std::size_t> revisions;
+  bool history = true;
+
+  std::size_t Units() const {
+    std::size_t units = 0;
+    for (const Law& law : laws) {
+      units += (law.property->ChecksRevisions() ? revisions.size() : 0) + (law.property->ChecksHistory() && history);
+    }
+    return units;
+  }
+};
+
+Plan MakePlan(const Subject& subject, const VerifyOptions& options) {
+  Plan plan;
+  plan.laws = Laws(options.laws);
+  plan.history = options.revisions.empty();
+  for (const std::string& id : options.revisions) plan.revisions.insert(subject.IndexOf(subject.history().Get(id)));
+  if (plan.history) {
+    for (std::size_t i = 0; i < subject.order().size(); ++i) plan.revisions.insert(i);
+  }
+  return plan;
+}
+
+// Checks what one worker was given: the revisions of [from, to) that the plan names, and the history where asked for.
+class Inspection {
+ public:
+  Inspection(const Subject& subject, const Plan& plan, const VerifyOptions& options, const Bench& bench,
+             bool history, const Emit& emit)
+      : subject_(subject),
+        plan_(plan),
+        options_(options),
+        history_(history && plan.history),
+        walk_(bench, history_ && Wants("round_trip")),
+        emit_(emit) {}
+
+  void Run(std::size_t from, std::size_t to) {
+    for (std::size_t index = from; index < to; ++index) {
+      if (plan_.revisions.contains(index)) CheckRevision(index);
+    }
+    if (!history_) return;
+    for (const Law& law : plan_.laws) {
+      if (law.property->ChecksHistory()) CheckUnit(law, nullptr);
+    }
+  }
+
+ private:
+  bool Wants(std::string_view law) const {
+    return std::any_of(plan_.laws.begin(), plan_.laws.end(), [&](const Law& l) { return l.name == law; });
+  }
+
+  void CheckRevision(std::size_t index) {
+    for (const Law& law : plan_.laws) {
+      if (law.property->ChecksRevisions()) CheckUnit(law, subject_.order()[index]);
+    }
+  }
+
+  void CheckUnit(const Law& law, const Revision* revision) {
+    Verdict verdict;
+    verdict.law = law.name;
+    verdict.revision = revision == nullptr ? "" : revision->id;
+    verdict.reason = law.property->WhyNotApplicable(subject_, revision);
+    if (!verdict.reason.empty()) {
+      verdict.outcome = Outcome::kNotApplicable;
+    } else {
+      try {
+        Decide(law, revision, verdict);
+      } catch (const Error& error) {
+        verdict.outcome = Outcome::kError;
+        verdict.reason = error.Render();
+        if (error.sql() && error.sql()->connection_lost) {
+          emit_(ToJson(verdict));
+          throw;  // the walk has lost its database: what is left can't be looked at here
+        }
+      }
+    }
+    emit_(ToJson(verdict));
+  }
+
+  void Decide(const Law& law, const Revision* revision, Verdict& verdict) {
+    walk_.GoTo(revision == nullptr ? subject_.order().size() : subject_.IndexOf(*revision));
+    if (SkippedForMissing(verdict)) return;
+    Trial trial(subject_, revision, walk_);
+    verdict.finding = law.property->Check(trial);
+    if (SkippedForMissing(verdict)) return;
+    verdict.exercised = trial.exercised();
+    verdict.notes = trial.notes();
+    verdict.reached_past = walk_.ReachedPast();
+    verdict.outcome = verdict.finding ? Outcome::kFalsified : Outcome::kHeld;
+    if (verdict.finding && revision != nullptr && walk_.probed()) Confirm(law, *revision, verdict);
+    if (verdict.finding) verdict.reproduction = Reproduction(law, revision);
+    const bool looked = std::any_of(verdict.exercised.begin(), verdict.exercised.end(),
+                                    [](const auto& entry) { return entry.second > 0; });
+    if (verdict.outcome == Outcome::kHeld && !looked) {
+      verdict.outcome = Outcome::kGaveUp;
+      verdict.reason = "nothing was exercised";
+    }
+  }
+
+  bool SkippedForMissing(Verdict& verdict) {
+    if (walk_.missing().empty()) return false;
+    verdict = {.law = verdict.law, .revision = verdict.revision, .outcome = Outcome::kSkipped, .reason = walk_.missing()};
+    return true;
+  }
+
+  // What was found inside a transaction must be found with real commits too.
+  void Confirm(const Law& law, const Revision& revision, Verdict& verdict) {
+    Replay replay(walk_.source(), revision);
+    Trial trial(subject_, &revision, replay);
+    const std::optional<Finding> again = law.property->Check(trial);
+    if (again) {
+      verdict.finding = again;
+      return;
+    }
+    verdict.outcome = Outcome::kError;
+    verdict.reason = fmt::format("found inside one transaction, but not with real commits: {}", verdict.finding->message);
+    verdict.finding.reset();
+  }
+
+  std::string Reproduction(const Law& law, const Revision* revision) const {
+    std::string command = fmt::format("{} --law {}", options_.reproduce_with, law.name);
+    if (revision != nullptr) command += fmt::format(" --revision {}", revision->id);
+    return command;
+  }
+
+  const Subject& subject_;
+  const Plan& plan_;
+  const VerifyOptions& options_;
+  bool history_;
+  Walk walk_;
+  const Emit& emit_;
+};
+
+// Where each worker begins and ends. The last one also looks at the history, so it gets fewer revisions.
+std::vector<std::size_t> Cuts(std::size_t revisions, int jobs, bool history) {
+  std::vector<std::size_t> cuts = {0};
+  const double last_share = history ? 0.35 : 1.0;
+  const double shares = jobs - 1 + last_share;
+  for (int worker = 1; worker < jobs; ++worker) {
+    cuts.push_back(static_cast<std::size_t>(static_cast<double>(revisions) * worker / shares));
+  }
+  cuts.push_back(revisions);
+  return cuts;
+}
+
+int Jobs(const VerifyOptions& options, std::size_t revisions) {
+  if (options.jobs > 0) return static_cast<int>(std::min<std::size_t>(options.jobs, std::max<std::size_t>(revisions, 1)));
+  // A second server costs as much as some twenty revisions.
+  const auto useful = static_cast<int>(1 + revisions / 20);
+  return std::clamp(useful, 1, std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
+}
+
+// A verdict for every unit, in order; a unit that no worker spoke of is an error.
+std::vector<Verdict> Arrange(const Subject& subject, const Plan& plan,
+                             std::map<std::pair<std::string, std::string>, Verdict>& given, const std::string& failure) {
+  std::vector<Verdict> verdicts;
+  const auto take = [&](const Law& law, const std::string& revision) {
+    const auto found = given.find({law.name, revision});
+    if (found != given.end()) {
+      verdicts.push_back(std::move(found->second));
+    } else {
+      verdicts.push_back({.law = law.name,
+                          .revision = revision,
+                          .outcome = Outcome::kError,
+                          .reason = failure.empty() ? "nobody looked at it" : failure});
+    }
+  };
+  for (const Law& law : plan.laws) {
+    if (law.property->ChecksRevisions()) {
+      for (const std::size_t index : plan.revisions) take(law, subject.order()[index]->id);
+    }
+    if (law.property->ChecksHistory() && plan.history) take(law, "");
+  }
+  return verdicts;
+}
+
+}  // namespace
+
+Report Verify(const Subject& subject, const VerifyOptions& options, const Progress& progress) {
+  const auto begun = std::chrono::steady_clock::now();
+  const Plan plan = MakePlan(subject, options);
+  const int jobs = Jobs(options, plan.revisions.size());
+  const std::vector<std::size_t> cuts = Cuts(subject.order().size(), jobs, plan.history);
+
+  Report report;
+  std::map<std::pair<std::string, std::string>, Verdict> given;
+  const auto work = [&](int worker, const Emit& emit) {
+    const Bench bench(subject, options.server.Start(options.start));
+    emit({{"server", bench.server().Description()}});
+    const auto at = static_cast<std::size_t>(worker);
+    Inspection(subject, plan, options, bench, worker + 1 == jobs, emit).Run(cuts[at], cuts[at + 1]);
+  };
+  const auto receive = [&](int, const nlohmann::json& document) {
+    if (document.contains("server")) {
+      report.server = document.at("server");
+      return;
+    }
+    Verdict verdict = VerdictFromJson(document);
+    given[{verdict.law, verdict.revision}] = std::move(verdict);
+    if (progress) progress(given.size(), plan.Units());
+  };
+  std::string failure;
+  for (const WorkerEnd& end : RunWorkers(jobs, work, receive)) {
+    if (!end.failure.empty()) failure = end.failure;
+  }
+  if (report.server.empty() && !failure.empty()) throw Error(ErrorKind::kServer, failure.substr(failure.rfind("error: ", 0) == 0 ? 7 : 0));
+
+  report.verdicts = Arrange(subject, plan, given, failure);
+  for (const Law& law : plan.laws) report.law_sentences[law.name] = law.property->Sentence();
+  report.format = subject.format_name();
+  report.directory = subject.directory().string();
+  report.revisions = subject.order().size();
+  for (const Revision* head : subject.history().Heads()) report.heads.push_back(head->id);
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  return report;
+}
+
+}  // namespace migproof
