@@ -1,7 +1,7 @@
 // The version table of a tool: which revisions a database has.
 //
-// Writing is plain SQL text, so that the online run and the offline script (--sql) say the same thing; only reading needs
-// a session.
+// Writing is plain SQL text, so that the online run and the offline script (--sql) say the same thing; only reading
+// needs a session.
 #pragma once
 
 #include <string>
@@ -12,6 +12,7 @@
 
 namespace migproof {
 
+class Rows;
 class Session;
 
 struct LedgerEntry {
@@ -48,5 +49,11 @@ class Ledger {
   // What is applied, in applied order where the table keeps one. No table: nothing is applied.
   virtual std::vector<LedgerEntry> Read(Session& session, const History& history) const = 0;
 };
+
+// `text` as an SQL string literal, whatever standard_conforming_strings says.
+std::string SqlLiteral(std::string_view text);
+
+// The rows of `query`, none where `table` (a qualified name) is not there.
+Rows ReadTableIfThere(Session& session, std::string_view table, std::string_view query);
 
 }  // namespace migproof

@@ -71,8 +71,7 @@ Token Lexer::Next() {
   if (position_ >= text_.size()) return {TokenKind::kEnd, text_.size(), text_.size()};
   const char c = text_[position_];
   if (IsA(c, kNameStart)) return ReadWord();
-  // A number may run into a name ("1e5", "0x1F", the error "1a"), but a dollar quote may follow it at once.
-  if (IsA(c, kDigit)) return Take(TokenKind::kNumber, SkipClass(text_, position_, kTagPart));
+  if (IsA(c, kDigit)) return ReadNumber();
   switch (c) {
     case '\'': return ReadString(position_, position_, false);
     case '"': return ReadQuotedName(position_, position_);
@@ -130,6 +129,13 @@ Token Lexer::ReadWord() {
     if (At(begin + 2, '"')) return ReadQuotedName(begin, begin + 2);
   }
   return Take(TokenKind::kWord, SkipClass(text_, begin, kNamePart));
+}
+
+// A number may run into a name ("1e5", "0x1F", the error "1a"), but a dollar quote may follow it at once.
+Token Lexer::ReadNumber() {
+  std::size_t end = SkipClass(text_, position_, kTagPart);
+  if (At(end, '.') && end + 1 < text_.size() && IsA(text_[end + 1], kDigit)) end = SkipClass(text_, end + 1, kTagPart);
+  return Take(TokenKind::kNumber, end);
 }
 
 Token Lexer::ReadString(std::size_t begin, std::size_t quote, bool backslash_escapes) {

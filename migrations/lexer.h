@@ -53,6 +53,7 @@ class Lexer {
   bool SkipBlockComment();
   void SkipLineComment();
   Token ReadWord();
+  Token ReadNumber();
   Token ReadString(std::size_t begin, std::size_t quote, bool backslash_escapes);
   Token ReadQuotedName(std::size_t begin, std::size_t quote);
   Token ReadDollar();
@@ -66,7 +67,7 @@ class Lexer {
   std::size_t position_;
 };
 
-// `word` in upper case: ASCII letters only, as the server folds names.
+// ASCII letters only, as the server folds names.
 char UpperAscii(char c);
 // True where `text` is `upper` in any case of its ASCII letters; `upper` is given in upper case.
 bool EqualsWord(std::string_view text, std::string_view upper);

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "migrations/error.h"
@@ -45,7 +46,7 @@ struct Revision {
   SourceLocation where;
   std::string ledger_key;  // what the tool writes into its ledger; equals id where the tool has no other key
 
-  // Hash over what the upgrade executes (comments and white space between statements included): 32 hex digits.
+  // XXH3-128 over the text of the upgrade (comments and white space included, line ends counted as \n): 32 hex digits.
   std::string Checksum() const;
 
   bool Declares(std::string_view kind) const;
@@ -53,9 +54,27 @@ struct Revision {
   const Declaration* FindDeclaration(std::string_view kind, std::string_view object) const;
 };
 
-// Reads "idempotent", "loses orders.note \"why\"", ...: what stands behind "-- migproof:". Error(history) with the near
-// name for an unknown word and for a missing or unexpected object.
-Declaration ParseDeclaration(std::string_view text, const SourceLocation& where);
+// What stands behind "-- migproof:" (trimmed) where `line` is such a comment, white space before it allowed.
+std::optional<std::string_view> DirectiveOf(std::string_view line);
+
+// One "-- migproof: ..." line of a script; `text` is what stands behind the colon.
+struct Directive {
+  std::string text;
+  SourceLocation where;
+
+  // The word it begins with, and what stands behind that word.
+  std::string_view Word() const;
+  std::string_view Rest() const;
+};
+
+// Every such line in the comments of a script, inside statements too; never in strings, function bodies or COPY data.
+std::vector<Directive> ReadDirectives(const Script& script);
+
+// Reads "idempotent", "loses orders.note \"why\"", ...: what stands behind "-- migproof:". The reason is the quoted
+// text at the end, behind white space; a quote within it is doubled. Error(history) with the near name for an unknown
+// word and for a missing or unexpected object. `directives` are further words that the near name may come from.
+Declaration ParseDeclaration(std::string_view text, const SourceLocation& where,
+                             const std::vector<std::string>& directives = {});
 
 // Every "-- migproof: ..." declaration line in a script's comments that is not one of `directives` (the words a format
 // keeps for itself). Unknown words are errors.

@@ -55,6 +55,15 @@ class Runner {
   std::string OfflineSql(const Step& step) const;
 
  private:
+  class StepRun;
+
+  const Section* SectionOf(const Step& step) const;
+  std::string TimeoutSql(bool local) const;
+  bool NeedsReset(const Section& section) const;
+  std::vector<Error> RunLeavingOut(StepRun& run, const Section* section);
+  Error InContext(Error error, const Step& step, const std::string& state) const;
+  std::string OfflineScript(const Section& section) const;
+
   Session& session_;
   const History& history_;
   const Ledger& ledger_;

@@ -1,0 +1,127 @@
+#include "migrations/format.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+namespace migproof {
+
+namespace {
+
+constexpr std::size_t kLargestFile = std::size_t{32} << 20;
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int descriptor) : descriptor_(descriptor) {}
+  ~FileDescriptor() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  int get() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+Error CannotRead(const std::filesystem::path& path, std::string_view why) {
+  return Error(ErrorKind::kUsage, fmt::format("can't read '{}': {}", path.string(), why));
+}
+
+// The length of the UTF-8 sequence at the front of `text`, 0 where there is none (RFC 3629: no overlong forms, no
+// surrogates, nothing beyond U+10FFFF).
+std::size_t SequenceLength(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const unsigned first = byte(0);
+  const auto follows = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xBF) {
+    return i < text.size() && byte(i) >= low && byte(i) <= high;
+  };
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    const unsigned low = first == 0xE0 ? 0xA0 : 0x80;
+    const unsigned high = first == 0xED ? 0x9F : 0xBF;
+    return follows(1, low, high) && follows(2) ? 3 : 0;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    const unsigned low = first == 0xF0 ? 0x90 : 0x80;
+    const unsigned high = first == 0xF4 ? 0x8F : 0xBF;
+    return follows(1, low, high) && follows(2) && follows(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+// The first byte that is no UTF-8, or a NUL, which no statement can hold.
+std::optional<std::size_t> FirstBadByte(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = text[at] == '\0' ? 0 : SequenceLength(text.substr(at));
+    if (length == 0) return at;
+    at += length;
+  }
+  return std::nullopt;
+}
+
+std::string ReadBytes(const std::filesystem::path& path) {
+  // Without O_NONBLOCK the opening of a FIFO waits for its writer.
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (file.get() < 0) throw CannotRead(path, std::strerror(errno));
+  struct stat status {};
+  if (fstat(file.get(), &status) != 0) throw CannotRead(path, std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) throw CannotRead(path, "it is not a regular file");
+  std::string bytes(std::min(static_cast<std::size_t>(status.st_size), kLargestFile) + 1, '\0');
+  std::size_t filled = 0;
+  while (true) {
+    if (filled > kLargestFile) {
+      throw CannotRead(path, fmt::format("it is larger than {} MiB", kLargestFile >> 20))
+          .WithHint("load large data outside of migrations, or split the file");
+    }
+    if (filled == bytes.size()) bytes.resize(std::min(bytes.size() * 2, kLargestFile + 1));
+    const ssize_t got = read(file.get(), bytes.data() + filled, bytes.size() - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw CannotRead(path, std::strerror(errno));
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  bytes.resize(filled);
+  return bytes;
+}
+
+}  // namespace
+
+std::string ReadTextFile(const std::filesystem::path& path) {
+  std::string text = ReadBytes(path);
+  if (const auto bad = FirstBadByte(text)) {
+    const auto value = static_cast<unsigned char>(text[*bad]);
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' is not UTF-8 text: byte {:#04x} at offset {}", path.string(),
+                                               static_cast<unsigned>(value), *bad))
+        .WithHint("save the file as UTF-8");
+  }
+  if (text.rfind("\xEF\xBB\xBF", 0) == 0) text.erase(0, 3);
+  return text;
+}
+
+std::vector<std::filesystem::path> ListDirectory(const std::filesystem::path& directory) {
+  DIR* handle = opendir(directory.c_str());
+  if (handle == nullptr) {
+    throw Error(ErrorKind::kUsage,
+                fmt::format("can't read directory '{}': {}", directory.string(), std::strerror(errno)));
+  }
+  std::vector<std::filesystem::path> entries;
+  while (const dirent* entry = readdir(handle)) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") entries.push_back(directory / name);
+  }
+  closedir(handle);
+  std::sort(entries.begin(), entries.end(),
+            [](const auto& a, const auto& b) { return a.filename().native() < b.filename().native(); });
+  return entries;
+}
+
+}  // namespace migproof
