@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "harness/report/reporter.h"
+#include "harness/report/waivers.h"
 
 namespace migproof {
 
@@ -98,7 +99,8 @@ class TextWriter {
     if (!verdict.reached_past.empty()) {
       out_ << fmt::format("  reached past what fails in: {}\n", fmt::join(verdict.reached_past, ", "));
     }
-    if (!verdict.reproduction.empty()) out_ << fmt::format("  again: {}\n", verdict.reproduction);
+    if (!verdict.reproduction.empty()) out_ << fmt::format("  again:  {}\n", verdict.reproduction);
+    out_ << fmt::format("  accept: migproof accept {} \"WHY\" --until DAY\n", FindingName(verdict));
   }
 
   void WriteLines(const std::vector<std::string>& lines) {

@@ -1,0 +1,156 @@
+#include "harness/cli/verify_command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "harness/cli/config.h"
+#include "harness/report/expectation.h"
+#include "harness/report/reporter.h"
+#include "harness/report/waivers.h"
+#include "harness/verify/property.h"
+
+namespace migproof {
+
+namespace {
+
+struct ReportTarget {
+  std::string name;
+  std::filesystem::path file;  // empty: standard output
+};
+
+std::vector<ReportTarget> Targets(const std::vector<std::string>& reports) {
+  std::vector<ReportTarget> targets;
+  for (const std::string& report : reports) {
+    const std::size_t equals = report.find('=');
+    targets.push_back({report.substr(0, equals), equals == std::string::npos ? "" : report.substr(equals + 1)});
+    Registry<Reporter>::Get(targets.back().name);
+  }
+  const auto to_output = std::count_if(targets.begin(), targets.end(), [](const auto& t) { return t.file.empty(); });
+  if (to_output > 1) {
+    throw Error(ErrorKind::kUsage, fmt::format("{} reports want standard output", to_output))
+        .WithHint("--report text --report json=report.json");
+  }
+  return targets;
+}
+
+void WriteFile(const std::filesystem::path& file, const std::string& text) {
+  std::ofstream out(file, std::ios::binary);
+  out << text;
+  if (!out.flush()) throw Error(ErrorKind::kUsage, fmt::format("can't write '{}'", file.string()));
+}
+
+void WriteReports(const Report& report, const std::vector<ReportTarget>& targets, std::ostream& out) {
+  for (const ReportTarget& target : targets) {
+    const Reporter& reporter = Registry<Reporter>::Get(target.name);
+    if (target.file.empty()) {
+      reporter.Write(report, {.color = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr}, out);
+      continue;
+    }
+    std::ostringstream text;
+    reporter.Write(report, {}, text);
+    WriteFile(target.file, text.str());
+  }
+}
+
+std::vector<std::string> Since(const Subject& subject, const std::string& since) {
+  std::set<const Revision*> old;
+  for (const Revision* revision : subject.history().Resolve(since)) {
+    old.insert(revision);
+    for (const Revision* ancestor : subject.history().Ancestors(*revision)) old.insert(ancestor);
+  }
+  std::vector<std::string> fresh;
+  for (const Revision* revision : subject.order()) {
+    if (!old.contains(revision)) fresh.push_back(revision->id);
+  }
+  return fresh;
+}
+
+std::vector<std::string> ChosenRevisions(const Subject& subject, const VerifyCommand& command) {
+  std::vector<std::string> chosen;
+  for (const std::string& target : command.revisions) {
+    for (const Revision* revision : subject.history().Resolve(target)) chosen.push_back(revision->id);
+  }
+  if (command.since.empty()) return chosen;
+  std::vector<std::string> fresh = Since(subject, command.since);
+  if (fresh.empty()) {
+    throw Error(ErrorKind::kUsage, fmt::format("no revision is newer than '{}': nothing to verify", command.since));
+  }
+  if (command.revisions.empty()) return fresh;
+  std::erase_if(chosen, [&](const std::string& id) { return std::find(fresh.begin(), fresh.end(), id) == fresh.end(); });
+  return chosen;
+}
+
+Progress ShowProgress(std::ostream& err) {
+  if (isatty(STDERR_FILENO) == 0) return nullptr;
+  return [&err, shown = std::size_t{0}](std::size_t done, std::size_t all) mutable {
+    const std::size_t percent = all == 0 ? 100 : done * 100 / all;
+    if (percent == shown && done != all) return;
+    shown = percent;
+    err << fmt::format("\r{:>3}% {} of {} checks", percent, done, all) << (done == all ? "\r\x1b[K" : "") << std::flush;
+  };
+}
+
+// What the environment says about PostgreSQL must not lead a connection elsewhere, nor change a session's settings.
+void ScrubEnvironment() {
+  for (const char* name : {"PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGOPTIONS", "PGSERVICE",
+                           "PGSERVICEFILE", "PGAPPNAME", "PGDATESTYLE", "PGTZ", "PGGEQO", "PGCLIENTENCODING",
+                           "PGTARGETSESSIONATTRS", "PGDATA"}) {
+    unsetenv(name);
+  }
+}
+
+// With an expectation the question is another one: are these the known answers?
+int Judge(const Report& report, const VerifyCommand& command, std::ostream& out) {
+  if (command.expect.empty()) return report.ExitStatus();
+  if (command.bless) {
+    WriteFile(command.expect, ExpectationOf(report));
+    out << fmt::format("blessed: {}\n", command.expect.string());
+    return 0;
+  }
+  const std::vector<std::string> lines = CompareWithExpectation(report, command.expect);
+  if (lines.empty()) {
+    out << fmt::format("as expected by {}\n", command.expect.string());
+    return 0;
+  }
+  out << fmt::format("not as expected by {}:\n", command.expect.string());
+  for (const std::string& line : lines) out << "  " << line << '\n';
+  const auto counts = report.Counts();
+  return counts.contains(Outcome::kSkipped) || counts.contains(Outcome::kError) ? 2 : 1;
+}
+
+}  // namespace
+
+Subject ReadSubject(const VerifyCommand& command) {
+  std::vector<Revision> revisions = Registry<Format>::Get(command.format).Read(command.path);
+  ApplyDeclarations(command.declarations, revisions);
+  Subject subject(command.format, command.path, command.before, std::move(revisions));
+  if (!command.model.empty()) subject.ReadModel(command.model);
+  return subject;
+}
+
+int RunVerify(const VerifyCommand& command, std::ostream& out, std::ostream& err) {
+  const std::vector<ReportTarget> targets = Targets(command.reports);
+  for (const std::string& law : command.laws) Registry<Property>::Get(law);
+  VerifyOptions options;
+  options.server = ParseServerSpec(command.postgres);
+  options.start = command.start;
+  options.laws = command.laws;
+  options.jobs = command.jobs;
+  options.seed = command.seed;
+  options.keep = command.keep;
+  options.reproduce_with = command.command_line;
+  const Subject subject = ReadSubject(command);
+  options.revisions = ChosenRevisions(subject, command);
+  if (!command.expect.empty() && !command.bless) CompareWithExpectation({}, command.expect);  // refused before the run
+  ScrubEnvironment();
+  Report report = Verify(subject, options, ShowProgress(err));
+  if (!command.waivers.empty()) ApplyWaivers(report, command.waivers, Today());
+  WriteReports(report, targets, out);
+  return Judge(report, command, out);
+}
+
+}  // namespace migproof
