@@ -8,6 +8,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <sstream>
 
 #include "harness/postgres/child.h"
@@ -62,19 +63,25 @@ void AddVersions(const std::string& root, std::vector<Binaries>& found) {
   found.insert(found.end(), versions.begin(), versions.end());
 }
 
+// Programs in PATH that are links to some of `found` (as Debian's are) are no further ones.
 void AddPath(std::vector<Binaries>& found) {
+  std::set<fs::path> known;
+  for (const Binaries& binaries : found) known.insert(fs::canonical(binaries.directory + "/postgres"));
   std::istringstream path(Environment("PATH"));
   for (std::string directory; std::getline(path, directory, ':');) {
     if (directory.empty() || !HoldsServer(directory)) continue;
-    found.push_back({directory, MajorOf(ServerVersion(directory))});
+    const fs::path program = fs::canonical(directory + "/postgres");
+    if (!known.insert(program).second) continue;
+    const std::string real = program.parent_path();
+    found.push_back({HoldsServer(real) ? real : directory, MajorOf(ServerVersion(directory))});
   }
 }
 
 std::vector<Binaries> AllBinaries(const StartOptions& options) {
   std::vector<Binaries> found;
-  AddPath(found);
   AddVersions(kDebianVersions, found);
   AddVersions(CacheDirectory(options) + "/postgres", found);
+  AddPath(found);
   std::stable_sort(found.begin(), found.end(), [](const Binaries& a, const Binaries& b) { return a.major > b.major; });
   return found;
 }
