@@ -94,15 +94,6 @@ Progress ShowProgress(std::ostream& err) {
   };
 }
 
-// What the environment says about PostgreSQL must not lead a connection elsewhere, nor change a session's settings.
-void ScrubEnvironment() {
-  for (const char* name : {"PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGOPTIONS", "PGSERVICE",
-                           "PGSERVICEFILE", "PGAPPNAME", "PGDATESTYLE", "PGTZ", "PGGEQO", "PGCLIENTENCODING",
-                           "PGTARGETSESSIONATTRS", "PGDATA"}) {
-    unsetenv(name);
-  }
-}
-
 // With an expectation the question is another one: are these the known answers?
 int Judge(const Report& report, const VerifyCommand& command, std::ostream& out) {
   if (command.expect.empty()) return report.ExitStatus();
@@ -124,31 +115,37 @@ int Judge(const Report& report, const VerifyCommand& command, std::ostream& out)
 
 }  // namespace
 
-Subject ReadSubject(const VerifyCommand& command) {
-  std::vector<Revision> revisions = Registry<Format>::Get(command.format).Read(command.path);
-  ApplyDeclarations(command.declarations, revisions);
-  Subject subject(command.format, command.path, command.before, std::move(revisions));
-  if (!command.model.empty()) subject.ReadModel(command.model);
+void ScrubEnvironment() {
+  for (const char* name : {"PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGOPTIONS", "PGSERVICE",
+                           "PGSERVICEFILE", "PGAPPNAME", "PGDATESTYLE", "PGTZ", "PGGEQO", "PGCLIENTENCODING",
+                           "PGTARGETSESSIONATTRS", "PGDATA"}) {
+    unsetenv(name);
+  }
+}
+
+Subject ReadSubject(const Config& config) {
+  Subject subject(config.format, config.path, config.before, ReadRevisions(config));
+  if (!config.model.empty()) subject.ReadModel(config.model);
   return subject;
 }
 
 int RunVerify(const VerifyCommand& command, std::ostream& out, std::ostream& err) {
   const std::vector<ReportTarget> targets = Targets(command.reports);
-  for (const std::string& law : command.laws) Registry<Property>::Get(law);
+  for (const std::string& law : command.config.laws) Registry<Property>::Get(law);
   VerifyOptions options;
-  options.server = ParseServerSpec(command.postgres);
+  options.server = ParseServerSpec(command.config.postgres);
   options.start = command.start;
-  options.laws = command.laws;
-  options.jobs = command.jobs;
-  options.seed = command.seed;
+  options.laws = command.config.laws;
+  options.jobs = command.config.jobs;
+  options.seed = command.config.seed;
   options.keep = command.keep;
   options.reproduce_with = command.command_line;
-  const Subject subject = ReadSubject(command);
+  const Subject subject = ReadSubject(command.config);
   options.revisions = ChosenRevisions(subject, command);
   if (!command.expect.empty() && !command.bless) CompareWithExpectation({}, command.expect);  // refused before the run
   ScrubEnvironment();
   Report report = Verify(subject, options, ShowProgress(err));
-  if (!command.waivers.empty()) ApplyWaivers(report, command.waivers, Today());
+  ApplyWaivers(report, command.config.waivers, Today());
   WriteReports(report, targets, out);
   return Judge(report, command, out);
 }

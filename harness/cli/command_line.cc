@@ -1,0 +1,328 @@
+#include "harness/cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "harness/cli/catalog_commands.h"
+#include "harness/cli/runner_commands.h"
+#include "harness/cli/verify_command.h"
+#include "harness/report/reporter.h"
+#include "harness/report/waivers.h"
+#include "harness/verify/property.h"
+#include "migrations/format.h"
+
+namespace migproof {
+
+namespace {
+
+// What several commands share on the command line; set values win over the configuration file.
+struct SharedFlags {
+  std::string config = kConfigFileName;
+  std::string format;
+  std::string path;
+  std::vector<std::string> before;
+  std::string model;
+  std::string postgres;
+  std::string binaries;
+  std::string cache;
+  bool allow_existing = false;
+
+  Config Load() const {
+    Config loaded = config == kConfigFileName ? LoadConfigIfThere(config) : LoadConfig(config);
+    if (!format.empty()) loaded.format = format;
+    if (!path.empty()) loaded.path = path;
+    if (!model.empty()) loaded.model = model;
+    if (!postgres.empty()) loaded.postgres = postgres;
+    if (!before.empty()) loaded.before.assign(before.begin(), before.end());
+    return loaded;
+  }
+
+  StartOptions Start() const {
+    StartOptions start;
+    start.binaries = binaries;
+    start.cache_directory = cache;
+    start.allow_existing = allow_existing;
+    return start;
+  }
+};
+
+std::string ShellWord(const std::string& word) {
+  const bool plain = !word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                                             "_-./:=,@%+") == std::string::npos;
+  if (plain) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+class CommandLine {
+ public:
+  CommandLine(std::ostream& out, std::ostream& err) : out_(out), err_(err) {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", "migproof " MIGPROOF_VERSION);
+    AddVerify();
+    AddAccept();
+    AddList();
+    AddCatalog();
+    AddRunner();
+    AddNewRevisions();
+  }
+
+  int Run(int argc, const char* const* argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+      const auto chosen = app_.get_subcommands();
+      out_ << (chosen.empty() ? app_.help() : chosen.front()->help());
+      return 0;
+    } catch (const CLI::CallForVersion& version) {
+      out_ << version.what() << '\n';
+      return 0;
+    } catch (const CLI::ParseError& complaint) {
+      return Complain(argc, argv, complaint);
+    }
+    return action_();
+  }
+
+ private:
+  int Complain(int argc, const char* const* argv, const CLI::ParseError& complaint) {
+    std::vector<std::string> names;
+    for (const CLI::App* command : app_.get_subcommands({})) names.push_back(command->get_name());
+    Error error(ErrorKind::kUsage, complaint.what());
+    const bool unknown = argc > 1 && argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end();
+    if (unknown) error = Error(ErrorKind::kUsage, fmt::format("unknown command '{}'", argv[1]));
+    throw std::move(error).WithHint(unknown ? NearNameHint(argv[1], names, "'migproof --help' lists the commands")
+                                            : "'migproof COMMAND --help' explains each option");
+  }
+
+  CLI::App* Add(const std::string& name, const std::string& description, std::function<int()> run) {
+    CLI::App* command = app_.add_subcommand(name, description);
+    command->callback([this, run = std::move(run)] { action_ = run; });
+    return command;
+  }
+
+  void AddConfigFlag(CLI::App* command) {
+    command->add_option("--config", shared_.config, "Configuration file")->capture_default_str();
+  }
+
+  void AddHistoryFlags(CLI::App* command) {
+    AddConfigFlag(command);
+    command->add_option("--format", shared_.format, "How the history is written ('migproof list formats')");
+    command->add_option("--path", shared_.path, "Directory of the history");
+  }
+
+  void AddServerFlags(CLI::App* command) {
+    command->add_option("--before", shared_.before, "SQL files that prepare a database before the first revision");
+    command->add_option("--postgres", shared_.postgres, "Throw-away servers: local, local:15, existing:URL");
+    command->add_option("--binaries", shared_.binaries, "Directory of postgres and initdb");
+    command->add_option("--cache", shared_.cache, "Directory for prepared data directories");
+    command->add_flag("--allow-existing", shared_.allow_existing, "Permit what changes a server that is not ours");
+  }
+
+  void AddVerify() {
+    CLI::App* verify = Add("verify", "Check laws over a history on throw-away servers", [this] { return Verify(); });
+    AddHistoryFlags(verify);
+    AddServerFlags(verify);
+    verify->add_option("--model", shared_.model, "What the heads are held against: model.json or an .sql file");
+    verify->add_option("--law", laws_, "Only these laws ('migproof list laws')");
+    verify->add_option("--revision", verify_.revisions, "Only these revisions");
+    verify->add_option("--since", verify_.since, "Only revisions newer than this one");
+    verify->add_option("--jobs", jobs_, "Worker processes; 0: as many as pay")->check(CLI::NonNegativeNumber);
+    verify->add_option("--seed", seed_, "Fixes every random choice");
+    verify->add_flag("--keep", verify_.keep, "Leave the databases of findings in place, and the servers running");
+    verify->add_option("--expect", verify_.expect, "Succeed exactly when the verdicts are those of this file");
+    verify->add_flag("--bless", verify_.bless, "Write the file of --expect instead of comparing");
+    verify->add_option("--waivers", waivers_, "File of accepted findings");
+    verify->add_option("--report", reports_, "NAME or NAME=FILE, several allowed ('migproof list reporters')");
+  }
+
+  int Verify() {
+    verify_.config = shared_.Load();
+    verify_.start = shared_.Start();
+    if (!laws_.empty()) verify_.config.laws = laws_;
+    if (jobs_ >= 0) verify_.config.jobs = jobs_;
+    if (seed_) verify_.config.seed = *seed_;
+    if (!waivers_.empty()) verify_.config.waivers = waivers_;
+    if (!reports_.empty()) verify_.reports = reports_;
+    verify_.command_line = "migproof verify";
+    const auto repeat = [&](const std::string& flag, const std::string& value) {
+      if (!value.empty()) verify_.command_line += fmt::format(" {} {}", flag, ShellWord(value));
+    };
+    if (shared_.config != kConfigFileName) repeat("--config", shared_.config);
+    repeat("--format", shared_.format);
+    repeat("--path", shared_.path);
+    repeat("--model", shared_.model);
+    for (const std::string& file : shared_.before) repeat("--before", file);
+    if (shared_.postgres.rfind("existing", 0) != 0) repeat("--postgres", shared_.postgres);
+    return RunVerify(verify_, out_, err_);
+  }
+
+  void AddAccept() {
+    CLI::App* accept = Add("accept", "Waive a finding until a day, with a reason", [this] {
+      const std::filesystem::path file = waivers_.empty() ? shared_.Load().waivers : std::filesystem::path(waivers_);
+      AcceptFinding(file, finding_, why_, until_, Today());
+      out_ << fmt::format("accepted until {}: {} (in {})\n", until_, finding_, file.string());
+      return 0;
+    });
+    AddConfigFlag(accept);
+    accept->add_option("finding", finding_, "Its name, as reports print it")->required();
+    accept->add_option("why", why_, "The reason")->required();
+    accept->add_option("--until", until_, "The last day, YYYY-MM-DD")->required();
+    accept->add_option("--waivers", waivers_, "File of accepted findings");
+  }
+
+  void AddList() {
+    CLI::App* list = Add("list", "List laws, formats, providers or reporters", [this] {
+      if (what_ == "laws") return ListAll<Property>([](const Property& p) { return p.Sentence(); });
+      if (what_ == "formats") return ListAll<Format>([](const Format& f) { return f.Summary(); });
+      if (what_ == "providers") return ListAll<Provider>([](const Provider& p) { return p.Summary(); });
+      if (what_ == "reporters") return ListAll<Reporter>([](const Reporter& r) { return r.Summary(); });
+      throw Error(ErrorKind::kUsage, fmt::format("there is no list of '{}'", what_))
+          .WithHint(NearNameHint(what_, {"laws", "formats", "providers", "reporters"},
+                                 "laws, formats, providers or reporters"));
+    });
+    list->add_option("what", what_, "laws, formats, providers or reporters")->required();
+  }
+
+  template <typename Interface, typename Describe>
+  int ListAll(Describe describe) {
+    for (const std::string& name : Registry<Interface>::Names()) {
+      out_ << fmt::format("{:<20} {}\n", name, describe(Registry<Interface>::Get(name)));
+    }
+    return 0;
+  }
+
+  void AddCatalog() {
+    CLI::App* catalog = Add("catalog", "Write what a revision, file or database defines, as a model", [this] {
+      WriteCatalog({shared_.Load(), shared_.Start()}, at_, out_);
+      return 0;
+    });
+    AddHistoryFlags(catalog);
+    AddServerFlags(catalog);
+    catalog->add_option("--at", at_, "A revision or 'head', a model, an .sql file, or a database URL")
+        ->capture_default_str();
+    CLI::App* drift = Add("drift", "Compare two models, .sql files, revisions or databases", [this] {
+      return WriteDrift({shared_.Load(), shared_.Start()}, sources_[0], sources_[1], out_);
+    });
+    AddHistoryFlags(drift);
+    AddServerFlags(drift);
+    drift->add_option("sources", sources_, "What was, and what is")->required()->expected(2);
+  }
+
+  DatabaseCommand ForDatabase() {
+    database_.config = shared_.Load();
+    return database_;
+  }
+
+  CLI::App* AddDatabaseCommand(const std::string& name, const std::string& description,
+                               void (*run)(const DatabaseCommand&, std::string_view, std::ostream&)) {
+    CLI::App* command = Add(name, description, [this, run] {
+      run(ForDatabase(), target_, out_);
+      return 0;
+    });
+    AddHistoryFlags(command);
+    command->add_option("--database", database_.database_url, "URL; default: the configured environment variable");
+    command->add_flag("--sql", database_.sql, "Write the script for psql instead of running it");
+    command->add_option("target", target_, "A revision, head, heads, base, +N, -N, or A:B with --sql")->required();
+    return command;
+  }
+
+  void AddRunner() {
+    AddDatabaseCommand("upgrade", "Run what is pending up to a target", UpgradeCommand)
+        ->add_flag("--allow-out-of-order", database_.allow_out_of_order, "Also below revisions that are applied");
+    AddDatabaseCommand("downgrade", "Undo down to a target", DowngradeCommand);
+    AddDatabaseCommand("stamp", "Record a target as applied without running anything", StampCommand);
+    CLI::App* current = Add("current", "What a database has, and what is pending", [this] {
+      CurrentCommand(ForDatabase(), out_);
+      return 0;
+    });
+    AddHistoryFlags(current);
+    current->add_option("--database", database_.database_url, "URL; default: the configured environment variable");
+    AddHistoryFlags(Add("heads", "The revisions that nothing follows", [this] {
+      HeadsCommand(shared_.Load(), out_);
+      return 0;
+    }));
+    CLI::App* history = Add("history", "All revisions, the newest first", [this] {
+      HistoryCommand(shared_.Load(), target_, out_);
+      return 0;
+    });
+    AddHistoryFlags(history);
+    history->add_option("range", target_, "A:B");
+    CLI::App* show = Add("show", "One revision, whole", [this] {
+      ShowCommand(shared_.Load(), target_, out_);
+      return 0;
+    });
+    AddHistoryFlags(show);
+    show->add_option("target", target_, "A revision, head or heads")->required();
+    AddHistoryFlags(Add("check-history", "Read every file and say what the history consists of", [this] {
+      CheckHistoryCommand(shared_.Load(), out_);
+      return 0;
+    }));
+  }
+
+  void AddNewRevisions() {
+    CLI::App* init = Add("init", "Write a configuration and make the directory of a history", [this] {
+      InitCommand(shared_.config, shared_.format.empty() ? "native" : shared_.format,
+                  shared_.path.empty() ? "migrations" : shared_.path, out_);
+      return 0;
+    });
+    AddHistoryFlags(init);
+    AddNewRevision("revision", "Write the file of a new revision", NewRevisionCommand);
+    AddNewRevision("merge", "Write a revision that joins heads", MergeCommand);
+  }
+
+  void AddNewRevision(const std::string& name, const std::string& description,
+                      void (*run)(const Config&, const NewRevision&, std::ostream&)) {
+    CLI::App* command = Add(name, description, [this, run] {
+      run(shared_.Load(), new_revision_, out_);
+      return 0;
+    });
+    AddHistoryFlags(command);
+    command->add_option("-m,--message", new_revision_.message, "Title")->required();
+    command->add_option("--id", new_revision_.id, "Id; default: made up");
+    command->add_option("--parent", new_revision_.parents, "Parents; default: the head");
+    command->add_option("--depends-on", new_revision_.depends_on, "Must be applied earlier");
+    command->add_option("--label", new_revision_.labels, "Branch labels");
+  }
+
+  std::ostream& out_;
+  std::ostream& err_;
+  CLI::App app_{"Proves database migrations for PostgreSQL: runs them up and down on throw-away servers and checks laws.",
+                "migproof"};
+  std::function<int()> action_;
+  SharedFlags shared_;
+  VerifyCommand verify_;
+  std::vector<std::string> laws_;
+  std::vector<std::string> reports_;
+  int jobs_ = -1;
+  std::optional<std::uint64_t> seed_;
+  std::string waivers_;
+  std::string finding_, why_, until_;
+  std::string what_;
+  std::string at_ = "head";
+  std::vector<std::string> sources_;
+  DatabaseCommand database_;
+  std::string target_;
+  NewRevision new_revision_;
+};
+
+}  // namespace
+
+int RunCommandLine(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+  try {
+    return CommandLine(out, err).Run(argc, argv);
+  } catch (const Error& error) {
+    err << error.Render() << '\n';
+    return 2;
+  } catch (const std::exception& error) {
+    err << fmt::format("error: {}\nhint: this is a fault of migproof itself\n", error.what());
+    return 2;
+  }
+}
+
+}  // namespace migproof
