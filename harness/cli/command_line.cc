@@ -75,7 +75,7 @@ class CommandLine {
 
   int Run(int argc, const char* const* argv) {
     try {
-      app_.parse(argc, argv);
+      app_.parse(Arguments(argc, argv));
     } catch (const CLI::CallForHelp&) {
       const auto chosen = app_.get_subcommands();
       out_ << (chosen.empty() ? app_.help() : chosen.front()->help());
@@ -90,6 +90,17 @@ class CommandLine {
   }
 
  private:
+  // The arguments in the parser's (reversed) order. "-1" is a target, which the parser would take for an option.
+  static std::vector<std::string> Arguments(int argc, const char* const* argv) {
+    std::vector<std::string> arguments;
+    for (int i = argc - 1; i > 0; --i) {
+      const std::string word = argv[i];
+      const bool relative = word.size() > 1 && word[0] == '-' && word.find_first_not_of("0123456789", 1) == std::string::npos;
+      arguments.push_back(relative ? "--target=" + word : word);
+    }
+    return arguments;
+  }
+
   int Complain(int argc, const char* const* argv, const CLI::ParseError& complaint) {
     std::vector<std::string> names;
     for (const CLI::App* command : app_.get_subcommands({})) names.push_back(command->get_name());
@@ -228,7 +239,7 @@ class CommandLine {
     AddHistoryFlags(command);
     command->add_option("--database", database_.database_url, "URL; default: the configured environment variable");
     command->add_flag("--sql", database_.sql, "Write the script for psql instead of running it");
-    command->add_option("target", target_, "A revision, head, heads, base, +N, -N, or A:B with --sql")->required();
+    command->add_option("target,--target", target_, "A revision, head, heads, base, +N, -N, or A:B with --sql")->required();
     return command;
   }
 

@@ -4,10 +4,16 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <regex>
 
 #include "migrations/format.h"
 
 namespace migproof {
+
+std::string MaskTimes(const std::string& text) {
+  static const std::regex kTime(R"(\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d+)?([+-]\d{2}(:\d{2})?)?)");
+  return std::regex_replace(text, kTime, "<time>");
+}
 
 namespace {
 
@@ -25,8 +31,9 @@ nlohmann::ordered_json Entry(const Verdict& verdict) {
   nlohmann::ordered_json entry = {
       {"law", verdict.law}, {"revision", verdict.revision}, {"outcome", Name(verdict.outcome)}};
   if (verdict.finding) {
-    entry["message"] = verdict.finding->message;
-    entry["drift"] = verdict.finding->drift;
+    entry["message"] = MaskTimes(verdict.finding->message);
+    entry["drift"] = nlohmann::ordered_json::array();
+    for (const std::string& line : verdict.finding->drift) entry["drift"].push_back(MaskTimes(line));
   }
   return entry;
 }

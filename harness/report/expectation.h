@@ -20,4 +20,7 @@ std::vector<std::string> CompareWithExpectation(const Report& report, const std:
 // The expectation that `report` meets, as text for a file: how a known answer is blessed.
 std::string ExpectationOf(const Report& report);
 
+// `text` with each timestamp replaced by "<time>": a default that froze the moment of an upgrade is another one each run.
+std::string MaskTimes(const std::string& text);
+
 }  // namespace migproof

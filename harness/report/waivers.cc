@@ -9,6 +9,7 @@
 #include <regex>
 #include <set>
 
+#include "harness/report/expectation.h"
 #include "migrations/format.h"
 
 namespace migproof {
@@ -38,8 +39,8 @@ bool IsDay(const std::string& text) {
 std::string FindingName(const Verdict& verdict) {
   std::string text = verdict.law + "\n" + verdict.revision + "\n";
   if (verdict.finding) {
-    text += verdict.finding->message + "\n";
-    for (const std::string& line : verdict.finding->drift) text += line + "\n";
+    text += MaskTimes(verdict.finding->message) + "\n";
+    for (const std::string& line : verdict.finding->drift) text += MaskTimes(line) + "\n";
   }
   return fmt::format("{}:{}#{:08x}", verdict.law, verdict.revision,
                      static_cast<std::uint32_t>(XXH3_64bits(text.data(), text.size())));

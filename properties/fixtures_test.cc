@@ -1,0 +1,121 @@
+// Every law against its fixtures: fixtures/<law>/breaks/* must be falsified as their expect.json says, fixtures/<law>/holds/*
+// must be held.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "harness/verify/property.h"
+#include "harness/verify/verify.h"
+
+namespace migproof {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kFixtures = fs::path(MIGPROOF_SOURCE_DIR) / "fixtures";
+
+std::vector<fs::path> Cases(const fs::path& directory) {
+  std::vector<fs::path> cases;
+  if (!fs::is_directory(directory)) return cases;
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    if (entry.is_directory()) cases.push_back(entry.path());
+  }
+  std::sort(cases.begin(), cases.end());
+  return cases;
+}
+
+Report VerifyCase(const fs::path& directory, const std::string& law) {
+  const fs::path history = fs::is_directory(directory / "history") ? directory / "history" : directory;
+  std::vector<fs::path> before;
+  if (fs::exists(directory / "before.sql")) before.push_back(directory / "before.sql");
+  Subject subject("native", history, before, Registry<Format>::Get("native").Read(history));
+  if (fs::exists(directory / "model.sql")) subject.ReadModel(directory / "model.sql");
+  VerifyOptions options;
+  options.laws = {law};
+  options.jobs = 1;
+  return Verify(subject, options, nullptr);
+}
+
+std::string Told(const Verdict& verdict) {
+  std::string text = verdict.revision + ": " + std::string(Name(verdict.outcome)) + " " + verdict.reason + "\n";
+  if (!verdict.finding) return text;
+  text += verdict.finding->message + "\n";
+  for (const auto& line : verdict.finding->drift) text += line + "\n";
+  for (const auto& line : verdict.finding->evidence) text += line + "\n";
+  return text;
+}
+
+class LawFixture : public testing::TestWithParam<fs::path> {};
+
+TEST_P(LawFixture, GetsItsVerdict) {
+  const fs::path directory = GetParam();
+  const std::string law = directory.parent_path().parent_path().filename();
+  std::ifstream file(directory / "expect.json");
+  const auto expected = nlohmann::json::parse(file);
+  ASSERT_EQ(expected.at("law"), law);
+  const Report report = VerifyCase(directory, law);
+
+  std::map<std::string, nlohmann::json> falsified;
+  for (const auto& entry : expected.value("falsified", nlohmann::json::array())) falsified[entry.at("revision")] = entry;
+  EXPECT_EQ(falsified.empty(), expected.value("held", false)) << "expect.json must say one or the other";
+  bool any_held = false;
+  for (const Verdict& verdict : report.verdicts) {
+    SCOPED_TRACE(Told(verdict));
+    const auto found = falsified.find(verdict.revision);
+    if (found == falsified.end()) {
+      // The descent of the whole history repeats what single revisions show.
+      if (verdict.revision.empty() && !falsified.empty()) continue;
+      EXPECT_TRUE(verdict.outcome == Outcome::kHeld || verdict.outcome == Outcome::kNotApplicable);
+      any_held = any_held || verdict.outcome == Outcome::kHeld;
+      continue;
+    }
+    EXPECT_EQ(verdict.outcome, Outcome::kFalsified);
+    for (const std::string name : found->second.value("drift", std::vector<std::string>())) {
+      EXPECT_NE(Told(verdict).find(name), std::string::npos) << "nothing is said about " << name;
+    }
+    falsified.erase(found);
+  }
+  EXPECT_TRUE(falsified.empty()) << "no verdict about " << (falsified.empty() ? "" : falsified.begin()->first);
+  if (expected.value("held", false)) {
+    EXPECT_TRUE(any_held) << "nothing was looked at";
+  }
+}
+
+std::vector<fs::path> AllCases() {
+  std::vector<fs::path> all;
+  for (const std::string& law : Registry<Property>::Names()) {
+    for (const char* kind : {"breaks", "holds"}) {
+      for (const fs::path& path : Cases(kFixtures / law / kind)) all.push_back(path);
+    }
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, LawFixture, testing::ValuesIn(AllCases()), [](const auto& info) {
+  const fs::path& path = info.param;
+  return path.parent_path().parent_path().filename().string() + "_" + path.parent_path().filename().string() + "_" +
+         path.filename().string();
+});
+
+TEST(LawFixtures, EveryLawHasBothKinds) {
+  for (const std::string& law : Registry<Property>::Names()) {
+    EXPECT_FALSE(Cases(kFixtures / law / "breaks").empty()) << law << " has no history that breaks it";
+    EXPECT_FALSE(Cases(kFixtures / law / "holds").empty()) << law << " has no history that keeps it";
+  }
+}
+
+TEST(LawFixtures, EveryLawIsOneFileOfItsName) {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(fs::path(MIGPROOF_SOURCE_DIR) / "properties")) {
+    const std::string stem = entry.path().stem();
+    if (entry.path().extension() == ".cc" && !stem.ends_with("_test")) files.push_back(stem);
+  }
+  std::sort(files.begin(), files.end());
+  EXPECT_EQ(files, Registry<Property>::Names());
+}
+
+}  // namespace
+}  // namespace migproof
