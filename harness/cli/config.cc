@@ -186,8 +186,8 @@ std::vector<Revision> ReadRevisions(const Config& config) {
 History LoadHistory(const Config& config) {
   std::vector<Revision> revisions = ReadRevisions(config);
   if (revisions.empty()) {
-    throw Error(ErrorKind::kHistory, fmt::format("'{}' holds no revisions in the format '{}'", config.path.string(),
-                                                 config.format))
+    throw Error(ErrorKind::kHistory,
+                fmt::format("'{}' holds no revisions in the format '{}'", config.path.string(), config.format))
         .WithHint("check --path and --format; 'migproof revision -m TITLE' begins a history");
   }
   return History(std::move(revisions));
