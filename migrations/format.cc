@@ -11,6 +11,8 @@
 #include <cstring>
 #include <optional>
 
+#include "migrations/utf8.h"
+
 namespace migproof {
 
 namespace {
@@ -35,37 +37,11 @@ Error CannotRead(const std::filesystem::path& path, std::string_view why) {
   return Error(ErrorKind::kUsage, fmt::format("can't read '{}': {}", path.string(), why));
 }
 
-// The length of the UTF-8 sequence at the front of `text`, 0 where there is none (RFC 3629: no overlong forms, no
-// surrogates, nothing beyond U+10FFFF).
-std::size_t SequenceLength(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const unsigned first = byte(0);
-  const auto follows = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xBF) {
-    return i < text.size() && byte(i) >= low && byte(i) <= high;
-  };
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const unsigned low = first == 0xE0 ? 0xA0 : 0x80;
-    const unsigned high = first == 0xED ? 0x9F : 0xBF;
-    return follows(1, low, high) && follows(2) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const unsigned low = first == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = first == 0xF4 ? 0x8F : 0xBF;
-    return follows(1, low, high) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
-
 // The first byte that is no UTF-8, or a NUL, which no statement can hold.
 std::optional<std::size_t> FirstBadByte(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = text[at] == '\0' ? 0 : SequenceLength(text.substr(at));
-    if (length == 0) return at;
-    at += length;
-  }
-  return std::nullopt;
+  const auto bad = FindInvalidUtf8(text);
+  const std::size_t nul = text.substr(0, bad.value_or(text.size())).find('\0');
+  return nul == std::string_view::npos ? bad : nul;
 }
 
 std::string ReadBytes(const std::filesystem::path& path) {

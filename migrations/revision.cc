@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "migrations/lexer.h"
+
 namespace migproof {
 
 namespace {
@@ -112,15 +114,12 @@ std::string Complaint(const DeclarationKind& kind, std::string_view object) {
   return "";
 }
 
-// True where the text before `line` leaves no quote, dollar quote or comment open, so that the line is a comment
-// itself.
-bool StartsOutsideQuotes(const Script& script, std::size_t from, std::size_t line) {
-  try {
-    Script::Parse(script.text().substr(from, line - from), {});
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
+// True where no quote, dollar quote or block comment is open at the end of `text`.
+bool EndsOutsideQuotes(std::string_view text) {
+  Lexer lexer(text);
+  Token token = lexer.Next();
+  while (token.kind != TokenKind::kEnd && token.closed) token = lexer.Next();
+  return token.closed;
 }
 
 }  // namespace
@@ -179,7 +178,7 @@ std::vector<Directive> ReadDirectives(const Script& script) {
       const std::size_t from = inside && statements[next].begin < line ? statements[next].begin
                                : next > 0                              ? statements[next - 1].end
                                                                        : 0;
-      if (!data && StartsOutsideQuotes(script, from, line)) {
+      if (!data && EndsOutsideQuotes(text.substr(from, line - from))) {
         found.push_back({std::string(*directive), script.At(line)});
       }
     }

@@ -3,52 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cstdint>
-#include <map>
 #include <optional>
-#include <thread>
+
+#include "migrations/offline.h"
+#include "migrations/step_sql.h"
 
 namespace migproof {
 
 namespace {
-
-// Temporary tables, settings and role are what a script can leave on a connection without meaning to. Prepared
-// statements and advisory locks stay: the session's owner has some of its own.
-constexpr std::string_view kResetSession =
-    "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;DISCARD TEMP;UNLISTEN *;CLOSE ALL";
-
-// Statements that change rows or definitions and nothing of the session. All others (SET, SELECT set_config(...), DO,
-// CALL, temporary tables) could.
-bool CouldChangeSession(std::string_view statement) {
-  static const std::string_view kHarmless[] = {"ALTER", "COMMENT", "COPY",   "DELETE", "DROP",
-                                               "GRANT", "INSERT",  "REVOKE", "UPDATE", "TRUNCATE"};
-  const std::string first = LeadingWords(statement, 1);
-  if (std::find(std::begin(kHarmless), std::end(kHarmless), first) != std::end(kHarmless)) return false;
-  if (first != "CREATE") return true;
-  return Skeleton(statement).find("TEMP") != std::string::npos;
-}
-
-bool CouldChangeSession(const Script& script) {
-  return std::any_of(script.statements().begin(), script.statements().end(), [&](const Statement& statement) {
-    return statement.kind == StatementKind::kSql && CouldChangeSession(script.Text(statement));
-  });
-}
-
-bool HoldsTransactionControl(const Script& script) {
-  return std::any_of(script.statements().begin(), script.statements().end(), [&](const Statement& statement) {
-    return statement.kind == StatementKind::kSql && ControlsTransaction(script.Text(statement));
-  });
-}
-
-int CountStatements(const Script& script) {
-  return static_cast<int>(std::count_if(script.statements().begin(), script.statements().end(),
-                                        [](const Statement& s) { return s.kind == StatementKind::kSql; }));
-}
-
-std::string JoinSql(const std::vector<std::string>& statements) {
-  return fmt::format("{}", fmt::join(statements, ";\n"));
-}
 
 bool IsComplaintOfScript(const Error& error) {
   return error.kind() == ErrorKind::kMigration && !(error.sql() && error.sql()->IsEnvironmental());
@@ -67,6 +29,7 @@ class Runner::StepRun {
     if (section_ != nullptr) RefuseMetaCommands();
     const std::vector<std::string> before = runner_.ledger_.BeforeSql(step_, runner_.history_);
     if (!before.empty()) session_.Execute(JoinSql(before));
+    marked_ = !before.empty();
   }
 
   void RunAll() {
@@ -74,7 +37,7 @@ class Runner::StepRun {
     Open(section_->execution == Execution::kTransaction);
     if (section_->execution == Execution::kOneQuery) {
       if (!section_->script.empty()) session_.ExecuteWhole(section_->script);
-      done_ = CountStatements(section_->script);
+      done_ = CountSqlStatements(section_->script);
     } else {
       ForEachStatement([&](const Statement& statement, const Statement* data) {
         session_.Execute(section_->script, statement, data);
@@ -98,9 +61,11 @@ class Runner::StepRun {
   // The ledger entry, the end of the transaction and the reset go to the server together.
   void Finish() {
     const bool open = session_.transaction_state() == TransactionState::kOpen;
+    const bool reset = section_ != nullptr && NeedsReset(*section_, runner_.options_);
     std::string sql = JoinSql(runner_.ledger_.AfterSql(step_, runner_.history_));
+    if (reset) sql = fmt::format("{};{}", kResetRole, sql);  // the entry is the runner's, not the script's role's
     if (open) sql += ";COMMIT";
-    if (section_ != nullptr && runner_.NeedsReset(*section_)) sql += fmt::format(";{}", kResetSession);
+    if (reset) sql += fmt::format(";{}", kResetSession);
     try {
       session_.Execute(sql);
     } catch (Error& error) {
@@ -122,14 +87,14 @@ class Runner::StepRun {
   // What a failure left behind, for the Error.
   std::string StateAfterFailure() const {
     if (section_ == nullptr) return "";
-    const Script& script = section_->script;
-    if (section_->execution != Execution::kStatements) {
-      return HoldsTransactionControl(script)
-                 ? "the script moves transaction boundaries itself: what it committed is kept"
-                 : "nothing of this step is kept";
+    std::string state = "nothing of this step is kept";
+    if (section_->execution == Execution::kStatements) {
+      state = fmt::format("this step runs without a transaction: {} of its {} statements are done and kept", done_,
+                          CountSqlStatements(section_->script));
+    } else if (HoldsTransactionControl(section_->script)) {
+      state = "the script moves transaction boundaries itself: what it committed is kept";
     }
-    return fmt::format("this step runs without a transaction: {} of its {} statements are done and kept", done_,
-                       CountStatements(script));
+    return marked_ ? state + "; the ledger says dirty, as the tool leaves it" : state;
   }
 
  private:
@@ -153,7 +118,7 @@ class Runner::StepRun {
   }
 
   void Open(bool in_transaction) {
-    const std::string timeouts = runner_.TimeoutSql(in_transaction);
+    const std::string timeouts = TimeoutSql(runner_.options_, in_transaction);
     if (in_transaction) {
       session_.Execute(timeouts.empty() ? "BEGIN" : "BEGIN;" + timeouts);
     } else if (!timeouts.empty()) {
@@ -183,7 +148,8 @@ class Runner::StepRun {
   Runner& runner_;
   const Step& step_;
   const Section* section_;
-  int done_ = 0;
+  int done_ = 0;         // statements
+  bool marked_ = false;  // the ledger's own mark of a step under way is written
 };
 
 Runner::Runner(Session& session, const History& history, const Ledger& ledger, RunnerOptions options)
@@ -192,32 +158,6 @@ Runner::Runner(Session& session, const History& history, const Ledger& ledger, R
 void Runner::Prepare() {
   if (options_.guard) options_.guard(session_);
   session_.Execute("SET client_min_messages = warning;" + JoinSql(ledger_.CreateSql()) + ";RESET client_min_messages");
-}
-
-std::string Runner::TimeoutSql(bool local) const {
-  std::string sql;
-  const auto add = [&](std::string_view setting, int value_ms) {
-    if (value_ms <= 0) return;
-    sql += fmt::format("{}SET {}{} = {}", sql.empty() ? "" : ";", local ? "LOCAL " : "", setting, value_ms);
-  };
-  add("lock_timeout", options_.lock_timeout_ms);
-  add("statement_timeout", options_.statement_timeout_ms);
-  return sql;
-}
-
-bool Runner::NeedsReset(const Section& section) const {
-  const bool timeouts_set = section.execution != Execution::kTransaction && !TimeoutSql(false).empty();
-  return timeouts_set || CouldChangeSession(section.script);
-}
-
-// Null for a stamp.
-const Section* Runner::SectionOf(const Step& step) const {
-  if (step.direction == Direction::kStamp) return nullptr;
-  if (step.direction == Direction::kUpgrade) return &step.revision->upgrade;
-  if (step.revision->downgrade) return &*step.revision->downgrade;
-  throw Error(ErrorKind::kUsage, fmt::format("revision '{}' has no downgrade", step.revision->id))
-      .WithHint("it can't be undone; restore a backup, or write a revision that goes on from here")
-      .WithLocation(step.revision->where);
 }
 
 History::Applied Runner::Applied() {
@@ -296,7 +236,7 @@ std::vector<Error> Runner::RunLeavingOut(StepRun& run, const Section* section) {
   } catch (const Error& error) {
     if (section == nullptr || !IsComplaintOfScript(error)) throw;
     run.CleanUp();
-    if (section->execution == Execution::kOneQuery && CountStatements(section->script) == 1) {
+    if (section->execution == Execution::kOneQuery && CountSqlStatements(section->script) == 1) {
       run.Finish();  // the only statement is left out
       return {error};
     }
@@ -306,108 +246,10 @@ std::vector<Error> Runner::RunLeavingOut(StepRun& run, const Section* section) {
 
 void Runner::Stamp(const History::Applied& applied) {
   if (options_.guard) options_.guard(session_);
-  std::map<std::string, LedgerEntry> recorded;
-  for (LedgerEntry& entry : ledger_.Read(session_, history_)) recorded.emplace(entry.revision, entry);
-  std::vector<std::string> sql;
-  const auto add = [&](const std::vector<std::string>& more) { sql.insert(sql.end(), more.begin(), more.end()); };
-  for (const auto& [id, entry] : recorded) {
-    if (history_.Find(id) != nullptr) continue;
-    Revision unknown;
-    unknown.id = unknown.ledger_key = id;
-    add(ledger_.ForgetSql(unknown, history_));
-  }
-  const std::vector<const Revision*> order = history_.Linear();
-  for (auto revision = order.rbegin(); revision != order.rend(); ++revision) {
-    if (!recorded.contains((*revision)->id) || applied.contains((*revision)->id)) continue;
-    add(ledger_.ForgetSql(**revision, history_));
-  }
-  for (const Revision* revision : order) {
-    if (!applied.contains(revision->id)) continue;
-    const auto entry = recorded.find(revision->id);
-    const bool right = entry != recorded.end() && !entry->second.dirty &&
-                       (entry->second.checksum.empty() || entry->second.checksum == revision->Checksum());
-    if (!right) add(ledger_.AfterSql({Direction::kStamp, revision}, history_));
-  }
+  const std::vector<std::string> sql = StampSql(ledger_.Read(session_, history_), applied, history_, ledger_);
   if (!sql.empty()) session_.Execute("BEGIN;" + JoinSql(sql) + ";COMMIT");
 }
 
-std::string Runner::OfflineSql(const Step& step) const {
-  const Section* section = SectionOf(step);
-  const auto closed = [](const std::vector<std::string>& statements) {
-    std::string text;
-    for (const std::string& statement : statements) text += statement + ";\n";
-    return text;
-  };
-  const std::string before = closed(ledger_.BeforeSql(step, history_));
-  const std::string after = closed(ledger_.AfterSql(step, history_));
-  std::string text = fmt::format("-- {} {}\n", Name(step.direction), step.revision->id);
-  if (!before.empty()) text += "BEGIN;\n" + before + "COMMIT;\n";
-  if (section == nullptr) return text + "BEGIN;\n" + after + "COMMIT;\n";
-  const bool in_transaction = section->execution == Execution::kTransaction;
-  const std::string timeouts = TimeoutSql(in_transaction);
-  if (in_transaction) text += "BEGIN;\n";
-  if (!timeouts.empty()) text += timeouts + ";\n";
-  text += OfflineScript(*section);
-  text += in_transaction ? after + "COMMIT;\n" : "BEGIN;\n" + after + "COMMIT;\n";
-  if (NeedsReset(*section)) text += fmt::format("{};\n", kResetSession);
-  return text;
-}
-
-// psql sends statement by statement: the implicit transaction of a file sent as one query is written out.
-std::string Runner::OfflineScript(const Section& section) const {
-  const Script& script = section.script;
-  std::string text = script.text();
-  if (!script.empty() && script.statements().back().kind == StatementKind::kSql) {
-    const std::size_t behind = text.find_first_not_of(" \t\r\n", script.statements().back().end);
-    if (behind == std::string::npos || text[behind] != ';') text += "\n;";
-  }
-  if (!text.empty() && text.back() != '\n') text += '\n';
-  const bool implicit =
-      section.execution == Execution::kOneQuery && CountStatements(script) > 1 && !HoldsTransactionControl(script);
-  return implicit ? "BEGIN;\n" + text + "COMMIT;\n" : text;
-}
-
-namespace {
-
-// One lock per database: advisory locks do not reach beyond it. The number has no meaning but to be ours.
-constexpr std::int64_t kRunnerLockKey = 0x6d696770726f6f66;
-constexpr auto kRunnerLockPoll = std::chrono::milliseconds(10);
-
-std::string LockHolder(Session& session) {
-  const Rows rows = session.Query(
-      "SELECT l.pid, coalesce(a.application_name, ''), coalesce(a.usename::text, ''), "
-      "coalesce(date_trunc('second', now() - a.backend_start)::text, '') "
-      "FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) "
-      "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 "
-      "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
-      "AND (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint",
-      {std::to_string(kRunnerLockKey)});
-  if (rows.empty()) return "it was let go just now";
-  return fmt::format("backend {} ('{}', user '{}', connected for {}) holds it", rows.Get(0, 0), rows.Get(0, 1),
-                     rows.Get(0, 2), rows.Get(0, 3));
-}
-
-}  // namespace
-
-RunnerLock::RunnerLock(Session& session, int timeout_ms) : session_(session) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
-  const std::string try_lock = fmt::format("SELECT pg_try_advisory_lock({})", kRunnerLockKey);
-  while (!session_.Execute(try_lock).GetBool(0, 0)) {
-    if (std::chrono::steady_clock::now() >= deadline) {
-      throw Error(ErrorKind::kServer, fmt::format("another runner is at work on database '{}': {} after {} ms",
-                                                  session_.database(), LockHolder(session_), timeout_ms))
-          .WithHint("wait until it is done, or end that backend");
-    }
-    std::this_thread::sleep_for(kRunnerLockPoll);
-  }
-}
-
-RunnerLock::~RunnerLock() {
-  if (session_.broken()) return;
-  try {
-    session_.Execute(fmt::format("SELECT pg_advisory_unlock({})", kRunnerLockKey));
-  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the lock goes with the connection
-  }
-}
+std::string Runner::OfflineSql(const Step& step) const { return OfflineStep(step, history_, ledger_, options_); }
 
 }  // namespace migproof

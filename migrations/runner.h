@@ -51,18 +51,14 @@ class Runner {
   // Changes the ledger so that exactly `applied` is recorded; runs no script.
   void Stamp(const History::Applied& applied);
 
-  // The statements that Apply would send, as a psql script: transaction marks, script, ledger entry.
+  // The statements that Apply would send, as a psql script: transaction marks, script, ledger entry (OfflineStep).
   std::string OfflineSql(const Step& step) const;
 
  private:
   class StepRun;
 
-  const Section* SectionOf(const Step& step) const;
-  std::string TimeoutSql(bool local) const;
-  bool NeedsReset(const Section& section) const;
   std::vector<Error> RunLeavingOut(StepRun& run, const Section* section);
   Error InContext(Error error, const Step& step, const std::string& state) const;
-  std::string OfflineScript(const Section& section) const;
 
   Session& session_;
   const History& history_;

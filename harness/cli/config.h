@@ -1,0 +1,74 @@
+// migproof.json: how this project is verified and migrated.
+//
+//   {
+//     "format": "native",                       // how the history is written: 'migproof list formats'
+//     "path": "migrations",                     // its directory
+//     "database_url_env": "DATABASE_URL",       // the environment variable that names the database to migrate
+//     "model": "model.json",                    // what the heads are held against: a catalog, or an .sql file
+//     "before": ["extensions.sql"],             // SQL files that prepare a database before the first revision
+//     "postgres": "local:15",                   // where throw-away servers come from: 'migproof list providers'
+//     "laws": ["round_trip"],                   // the laws to check; left out: all of them
+//     "jobs": 2,                                // worker processes; 0: one per processor
+//     "seed": 7,                                // fixes every random choice; left out: 0
+//     "waivers": "migproof-waivers.json",       // findings that were accepted
+//     "lock_timeout_ms": 5000,                  // lock_timeout of each step; 0: the server's own
+//     "statement_timeout_ms": 0,                // statement_timeout of each step; 0: the server's own
+//     "declarations": {"a1b2c3": ["loses orders.note \"dropped on purpose\""]}  // as if written in that revision
+//   }
+//
+// Every key may be left out; an unknown one is refused. Relative paths count from the file's directory. Comments
+// (// and /* */) are allowed. There is no key for a connection string: secrets do not belong in a file.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "migrations/history.h"
+#include "migrations/revision.h"
+
+namespace migproof {
+
+inline constexpr const char* kConfigFileName = "migproof.json";
+
+struct Config {
+  std::filesystem::path file;  // where it was read from; "" for the defaults
+  std::string format = "native";
+  std::filesystem::path path = "migrations";
+  std::string database_url_env = "DATABASE_URL";
+  std::filesystem::path model;  // "": none
+  std::vector<std::filesystem::path> before;
+  std::string postgres = "local";
+  std::vector<std::string> laws;  // empty: all
+  int jobs = 0;
+  std::uint64_t seed = 0;
+  std::filesystem::path waivers = "migproof-waivers.json";
+  int lock_timeout_ms = 0;
+  int statement_timeout_ms = 0;
+  std::map<std::string, std::vector<std::string>> declarations;  // by revision id
+};
+
+// Error(usage), with the file, where it can't be read, is not JSON, names a key twice, or holds a key or value that is
+// not as above.
+Config LoadConfig(const std::filesystem::path& file);
+
+// As LoadConfig where `file` is there; else the defaults, relative to the working directory.
+Config LoadConfigIfThere(const std::filesystem::path& file);
+
+// Adds the configuration's declarations to the revisions they name. Error(usage) with the near name for a revision that
+// is not there; Error(history) for a declaration that can't be read.
+void ApplyDeclarations(const Config& config, std::vector<Revision>& revisions);
+
+// The revisions of config.path in config.format, with the configuration's declarations. May be empty.
+std::vector<Revision> ReadRevisions(const Config& config);
+
+// The history that the configuration names.
+History LoadHistory(const Config& config);
+
+// `given` (--database) or else the environment variable that the configuration names; Error(usage) where there is
+// neither. A driver's name in the scheme ("postgresql+asyncpg://") is left out.
+std::string DatabaseUrl(const Config& config, const std::string& given);
+
+}  // namespace migproof

@@ -1,0 +1,44 @@
+// The SQL around a step's script, the same for the online run and the offline script.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "migrations/history.h"
+#include "migrations/ledger.h"
+
+namespace migproof {
+
+struct RunnerOptions;
+
+// What `step` runs: null for a stamp. Error(usage) for the downgrade of a revision that has none.
+const Section* SectionOf(const Step& step);
+
+// The statements of a script that are SQL, not meta-commands or COPY data.
+int CountSqlStatements(const Script& script);
+
+// True where the script itself begins or ends transactions.
+bool HoldsTransactionControl(const Script& script);
+
+// "SET [LOCAL] lock_timeout = ...;SET ...", "" where the options name none.
+std::string TimeoutSql(const RunnerOptions& options, bool local);
+
+// True where the section's script, or the timeouts set for it, could outlive the step on its connection.
+bool NeedsReset(const Section& section, const RunnerOptions& options);
+
+// Back to the role that connected.
+extern const std::string_view kResetRole;
+
+// Takes away what a script can leave on a connection without meaning to: role, settings, temporary tables, LISTEN,
+// cursors. Prepared statements and advisory locks stay: the session's owner has some of its own.
+extern const std::string_view kResetSession;
+
+// Joined by semicolons, to be sent as one simple query (one implicit transaction).
+std::string JoinSql(const std::vector<std::string>& statements);
+
+// What makes a ledger that holds `recorded` say that exactly `applied` is applied.
+std::vector<std::string> StampSql(const std::vector<LedgerEntry>& recorded, const History::Applied& applied,
+                                  const History& history, const Ledger& ledger);
+
+}  // namespace migproof
