@@ -34,7 +34,8 @@ class Server {
   Server& operator=(const Server&) = delete;
   virtual ~Server();
 
-  // A libpq connection string for `database`, as a superuser where the provider can give one.
+  // A libpq connection string for `database`, as a superuser where the provider can give one. Error(usage) for a
+  // database that is neither ours nor permitted (StartOptions::allow_existing).
   virtual std::string Conninfo(const std::string& database) const = 0;
   // "PostgreSQL 15.20 (local, /usr/lib/postgresql/15/bin)", for reports; without secrets.
   virtual std::string Description() const = 0;
