@@ -27,16 +27,11 @@ constexpr const char* kOrphanedQuery =
     "SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.classid::bigint = $1 "
     "AND l.objid::bigint = ('x' || substr(d.datname, 10, 8))::bit(32)::bigint) ORDER BY 1";
 
+// $1 is the prefix of the owner's databases.
 constexpr const char* kEndBackendsQuery =
     "SELECT count(pg_catalog.pg_terminate_backend(a.pid)) FROM pg_catalog.pg_stat_activity a "
-    "WHERE a.pid <> pg_catalog.pg_backend_pid() AND (a.application_name = $1 OR a.datname = ANY ($2::text[])) "
+    "WHERE a.pid <> pg_catalog.pg_backend_pid() AND (a.application_name = $1 OR starts_with(a.datname, $1)) "
     "AND pg_catalog.pg_has_role(a.usesysid, 'USAGE')";
-
-std::string ArrayLiteral(const std::vector<std::string>& names) {
-  std::string text = "{";
-  for (const std::string& name : names) text += (text.size() > 1 ? "," : "") + name;
-  return text + "}";
-}
 
 // False where the server refused: somebody is still connected, or it isn't ours to drop.
 bool TryDrop(Session& session, const std::string& name) {
@@ -72,8 +67,9 @@ std::vector<std::string> OwnedDatabases(Session& session, const std::string& own
 void DropOwnedDatabases(Session& session, const std::string& owner, int timeout_ms) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
   while (true) {
+    // Backends first: what one of them was making is either seen below, or it is still there and seen here.
+    const auto ended = session.Query(kEndBackendsQuery, {OwnedPrefix(owner)}).GetInt(0, 0);
     const std::vector<std::string> names = OwnedDatabases(session, owner);
-    const auto ended = session.Query(kEndBackendsQuery, {OwnedPrefix(owner), ArrayLiteral(names)}).GetInt(0, 0);
     if (names.empty() && ended == 0) return;
     if (ended == 0) {
       for (const std::string& name : names) TryDrop(session, name);

@@ -12,10 +12,9 @@
 #include <vector>
 
 #include "migrations/registry.h"
+#include "migrations/session.h"
 
 namespace migproof {
-
-class Session;
 
 struct StartOptions {
   int start_timeout_ms = 30'000;
@@ -51,10 +50,9 @@ class Server {
   virtual std::string AdminConninfo() const { return Conninfo("postgres"); }
 
  private:
-  struct AdminCloser {
-    void operator()(Session* session) const;
-  };
-  mutable std::unique_ptr<Session, AdminCloser> admin_;
+  void AbandonInherited() const;
+
+  mutable std::unique_ptr<Session> admin_;
   mutable int admin_process_ = 0;
 };
 
