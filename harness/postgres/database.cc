@@ -55,6 +55,12 @@ void Drop(Session& admin, const std::string& name) {
   admin.Execute(fmt::format("DROP DATABASE IF EXISTS {}{}", admin.QuoteName(name), unused ? "" : " WITH (FORCE)"));
 }
 
+// So that neither the server's end nor a later sweep takes it for forgotten (OwnedDatabases).
+void MarkAsKept(Session& admin, const std::string& name, const std::string& token) {
+  admin.Execute(
+      fmt::format("COMMENT ON DATABASE {} IS {}", admin.QuoteName(name), admin.QuoteLiteral("migproof kept " + token)));
+}
+
 }  // namespace
 
 Database::Database(const Server& server, std::string name, std::string token)
@@ -81,9 +87,13 @@ std::unique_ptr<Database> Database::Clone(const Server& server, const Database& 
 }
 
 Database::~Database() {
-  if (keep_ || owner_process_ != getpid()) return;
+  if (owner_process_ != getpid()) return;
   try {
-    Drop(server_.Admin(), name_);
+    if (keep_) {
+      MarkAsKept(server_.Admin(), name_, token_);
+    } else {
+      Drop(server_.Admin(), name_);
+    }
   } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the server's end takes what is left
   }
 }

@@ -7,17 +7,19 @@
 namespace migproof {
 
 Server::Server() = default;
-Server::~Server() {
-  // Closing a connection that a forked child merely inherited would end it for the parent too: the child lets it go.
-  if (admin_process_ != getpid()) static_cast<void>(admin_.release());
+Server::~Server() { AbandonInherited(); }
+
+// Closing a connection that a forked child merely inherited would end it for the parent too: the child lets it be.
+void Server::AbandonInherited() const {
+  static std::vector<std::unique_ptr<Session>*> abandoned;  // what leak checkers can still reach
+  if (!admin_ || admin_process_ == getpid()) return;
+  abandoned.push_back(new std::unique_ptr<Session>(std::move(admin_)));
 }
 
-void Server::AdminCloser::operator()(Session* session) const { delete session; }
-
 Session& Server::Admin() const {
-  if (admin_process_ != getpid()) static_cast<void>(admin_.release());
+  AbandonInherited();
   if (!admin_ || admin_->broken()) {
-    admin_.reset(new Session(AdminConninfo()));
+    admin_ = std::make_unique<Session>(AdminConninfo());
     admin_process_ = getpid();
   }
   return *admin_;

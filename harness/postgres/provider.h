@@ -12,10 +12,9 @@
 #include <vector>
 
 #include "migrations/registry.h"
+#include "migrations/session.h"
 
 namespace migproof {
-
-class Session;
 
 struct StartOptions {
   int start_timeout_ms = 30'000;
@@ -34,7 +33,8 @@ class Server {
   Server& operator=(const Server&) = delete;
   virtual ~Server();
 
-  // A libpq connection string for `database`, as a superuser where the provider can give one.
+  // A libpq connection string for `database`, as a superuser where the provider can give one. Error(usage) for a
+  // database that is neither ours nor permitted (StartOptions::allow_existing).
   virtual std::string Conninfo(const std::string& database) const = 0;
   // "PostgreSQL 15.20 (local, /usr/lib/postgresql/15/bin)", for reports; without secrets.
   virtual std::string Description() const = 0;
@@ -50,10 +50,9 @@ class Server {
   virtual std::string AdminConninfo() const { return Conninfo("postgres"); }
 
  private:
-  struct AdminCloser {
-    void operator()(Session* session) const;
-  };
-  mutable std::unique_ptr<Session, AdminCloser> admin_;
+  void AbandonInherited() const;
+
+  mutable std::unique_ptr<Session> admin_;
   mutable int admin_process_ = 0;
 };
 

@@ -1,0 +1,236 @@
+// What is left when we are killed: nothing.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "harness/postgres/database.h"
+#include "harness/postgres/run_directory.h"
+#include "harness/postgres/test_server.h"
+#include "harness/postgres/token.h"
+
+namespace migproof {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kDeadlineMs = 30'000;
+
+bool WaitFor(const std::function<bool()>& condition) {
+  const auto deadline = Clock::now() + std::chrono::milliseconds(kDeadlineMs);
+  while (!condition()) {
+    if (Clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
+std::set<std::string> DatabaseNames() {
+  const Rows rows = TestServer().Admin().Query("SELECT datname FROM pg_database");
+  std::set<std::string> names;
+  for (int i = 0; i < rows.size(); ++i) names.emplace(rows.Get(i, 0));
+  return names;
+}
+
+// The ids of System V shared memory segments.
+std::set<std::string> SharedMemory() {
+  std::ifstream table("/proc/sysvipc/shm");
+  std::set<std::string> ids;
+  std::string line;
+  std::getline(table, line);
+  while (std::getline(table, line)) ids.insert(line.substr(0, line.find(' ', line.find_first_not_of(' ', 11))));
+  return ids;
+}
+
+// A directory for servers, short enough for sockets, that must be empty at the end.
+class Base {
+ public:
+  Base() : path_(RunDirectory::ChooseBase("") + "/migproof-test-" + RandomToken(6)) { fs::create_directory(path_); }
+  ~Base() { fs::remove_all(path_); }
+  Base(const Base&) = delete;
+  Base& operator=(const Base&) = delete;
+  const std::string& path() const { return path_; }
+  bool empty() const { return fs::is_empty(path_); }
+
+ private:
+  std::string path_;
+};
+
+// Lives the life of a run, over and over, until somebody kills it; each byte it writes is a step done.
+[[noreturn]] void LiveUntilKilled(const ServerSpec& spec, const StartOptions& options, int progress) {
+  const auto step = [&] {
+    if (write(progress, ".", 1) != 1) _exit(1);
+  };
+  try {
+    while (true) {
+      const auto server = spec.Start(options);
+      step();
+      for (int i = 0; i < 3; ++i) {
+        const auto source = Database::Create(*server);
+        step();
+        source->Connect()->Execute("CREATE TABLE t AS SELECT generate_series(1, 1000) AS id");
+        const auto clone = Database::Clone(*server, *source);
+        const auto session = clone->Connect();
+        step();
+      }
+    }
+  } catch (const std::exception& e) {
+    dprintf(STDERR_FILENO, "the victim failed by itself: %s\n", e.what());
+    _exit(1);
+  }
+}
+
+std::vector<pid_t> Children() {
+  std::ifstream in("/proc/thread-self/children");
+  std::vector<pid_t> children;
+  for (pid_t child = 0; in >> child;) children.push_back(child);
+  return children;
+}
+
+// Starts a victim, lets it make `steps` steps and then run for `microseconds`, and kills it; its watchdog too where
+// `watchdog_too`. All its orphans become our children, so we see when the last one has ended. Returns an exit code.
+int KillOne(const ServerSpec& spec, const StartOptions& options, int steps, int microseconds, bool watchdog_too) {
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  int progress[2];
+  if (pipe(progress) != 0) return 2;
+  const pid_t victim = fork();
+  if (victim == 0) {
+    close(progress[0]);
+    LiveUntilKilled(spec, options, progress[1]);
+  }
+  close(progress[1]);
+  for (char byte = 0; steps > 0; --steps) {
+    if (read(progress[0], &byte, 1) != 1) return 3;
+  }
+  std::this_thread::sleep_for(std::chrono::microseconds(microseconds));
+  kill(victim, watchdog_too ? SIGSTOP : SIGKILL);
+  if (watchdog_too) {
+    std::ifstream in(fmt::format("/proc/{}/task/{}/children", victim, victim));
+    for (pid_t child = 0; in >> child;) kill(child, SIGKILL);
+    kill(victim, SIGKILL);
+  }
+  const bool all_ended = WaitFor([] {
+    while (waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+    return Children().empty();
+  });
+  return all_ended ? 0 : 4;
+}
+
+// In a process of its own, which adopts nothing but the victim's.
+int KillInArena(const ServerSpec& spec, const StartOptions& options, int steps, int microseconds,
+                bool watchdog_too = false) {
+  const pid_t arena = fork();
+  if (arena == 0) _exit(KillOne(spec, options, steps, microseconds, watchdog_too));
+  int status = 0;
+  waitpid(arena, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+class KilledAtRandom : public testing::Test {
+ protected:
+  KilledAtRandom() : seed_(std::random_device()()), random_(seed_) { RecordProperty("seed", std::to_string(seed_)); }
+  int Below(int limit) { return static_cast<int>(random_() % static_cast<unsigned>(limit)); }
+
+  unsigned seed_;
+  std::mt19937 random_;
+};
+
+TEST_F(KilledAtRandom, LocalServerLeavesNoProcessAndNoDirectory) {
+  const Base base;
+  StartOptions options;
+  options.run_directory = base.path();
+  const auto memory = SharedMemory();
+  for (int round = 0; round < 10; ++round) {
+    const int steps = Below(8);
+    const int microseconds = Below(60'000);
+    SCOPED_TRACE(fmt::format("seed {}, round {}: {} steps and {} us", seed_, round, steps, microseconds));
+    ASSERT_EQ(0, KillInArena({"local", ""}, options, steps, microseconds));
+    EXPECT_TRUE(base.empty());
+    EXPECT_EQ(SharedMemory(), memory);
+  }
+}
+
+TEST_F(KilledAtRandom, ColdStartLeavesNothing) {
+  for (int round = 0; round < 3; ++round) {
+    const Base base;
+    const Base cache;
+    StartOptions options;
+    options.run_directory = base.path();
+    options.cache_directory = cache.path();
+    const int microseconds = Below(500'000);
+    SCOPED_TRACE(fmt::format("seed {}, round {}: {} us", seed_, round, microseconds));
+    ASSERT_EQ(0, KillInArena({"local", ""}, options, 0, microseconds));
+    EXPECT_TRUE(base.empty());
+    EXPECT_NO_THROW(ParseServerSpec("local").Start(options));
+  }
+}
+
+TEST_F(KilledAtRandom, ExistingServerKeepsNoDatabaseOfOurs) {
+  const ServerSpec spec{"existing", TestServer().Conninfo("postgres")};
+  const auto names = DatabaseNames();
+  for (int round = 0; round < 10; ++round) {
+    const int steps = Below(8);
+    const int microseconds = Below(20'000);
+    SCOPED_TRACE(fmt::format("seed {}, round {}: {} steps and {} us", seed_, round, steps, microseconds));
+    ASSERT_EQ(0, KillInArena(spec, {}, steps, microseconds));
+    EXPECT_EQ(DatabaseNames(), names);
+  }
+}
+
+TEST(KilledWithWatchdog, LocalServerDiesAndTheNextStartSweepsItsDirectory) {
+  const Base base;
+  StartOptions options;
+  options.run_directory = base.path();
+  const auto memory = SharedMemory();
+  ASSERT_EQ(0, KillInArena({"local", ""}, options, 2, 0, true));
+  EXPECT_FALSE(base.empty());
+  ParseServerSpec("local").Start(options).reset();
+  EXPECT_TRUE(base.empty());
+  EXPECT_EQ(SharedMemory(), memory);
+}
+
+TEST(KilledWithWatchdog, NextStartOnAnExistingServerSweepsItsDatabases) {
+  const ServerSpec spec{"existing", TestServer().Conninfo("postgres")};
+  const auto names = DatabaseNames();
+  const auto living = spec.Start({});
+  const auto kept = Database::Create(*living);
+  ASSERT_EQ(0, KillInArena(spec, {}, 3, 0, true));
+  EXPECT_TRUE(WaitFor([&] {
+    spec.Start({}).reset();
+    return DatabaseNames().size() == names.size() + 1;
+  }));
+  EXPECT_TRUE(DatabaseNames().contains(kept->name())) << "a living owner's database was swept";
+}
+
+TEST(KilledServer, LeavesNoSharedMemoryAndNoDirectory) {
+  const Base base;
+  StartOptions options;
+  options.run_directory = base.path();
+  const auto memory = SharedMemory();
+  auto server = ParseServerSpec("local").Start(options);
+  const fs::path data = fs::directory_iterator(base.path())->path() / "data";
+  std::ifstream lock_file(data / "postmaster.pid");
+  pid_t postmaster = 0;
+  lock_file >> postmaster;
+  EXPECT_NE(SharedMemory(), memory);
+  kill(postmaster, SIGKILL);
+  server.reset();
+  EXPECT_TRUE(base.empty());
+  EXPECT_EQ(SharedMemory(), memory);
+}
+
+}  // namespace
+}  // namespace migproof
