@@ -20,7 +20,9 @@ namespace migproof {
 
 struct ObjectKey {
   std::string kind;  // "table", "column", "index", "foreign key" ...: the names of the query files, "_" as " "
-  std::string name;  // qualified and quoted where PostgreSQL would quote it: public.orders, public.orders.note, public.f(int)
+  std::string name;  // qualified and quoted where PostgreSQL would quote it: public.orders, public.orders.note, public.f(integer).
+                     // What has a name only within its table: "fk_customer on public.orders" (constraints, triggers,
+                     // rules, policies)
 
   auto operator<=>(const ObjectKey&) const = default;
 };
@@ -54,11 +56,17 @@ class Catalog {
   Objects objects_;
 };
 
-// The model format: {"migproof_model": 1, "server_version": ..., "objects": {"table": {"public.orders": {...}}}}.
-// Stable: keys sorted, one object per line group, so that it diffs well under version control.
-nlohmann::json ToJson(const Catalog& catalog);
+// The model format: {"migproof_model": 1, "server_version": 150020, "objects": {"table": {"public.orders": {...}}}}. An
+// object's attributes are strings; "relation" among them says what it belongs to.
+// Stable: keys sorted, one object per line group, so that it diffs well under version control. `server_version` is left
+// out where it is 0.
+nlohmann::json ToJson(const Catalog& catalog, int server_version = 0);
 // Error(usage) with the place for anything that is not such a model: unknown kind (near name), wrong shape.
 Catalog CatalogFromJson(const nlohmann::json& model);
+
+// The definition in a few words on one line, as drift shows it: "text NOT NULL DEFAULT 'x'", "CREATE INDEX i ON ...".
+// "" where the name says it all.
+std::string Describe(const ObjectKey& key, const CatalogObject& object);
 
 // Every kind the reader covers, sorted.
 std::vector<std::string> CatalogKinds();

@@ -10,6 +10,8 @@
 // the server prints (search_path, DateStyle ...) are fixed for the read and put back.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,10 +27,10 @@ struct ReadOptions {
 
 class CatalogReader {
  public:
-  CatalogReader(Session& session, ReadOptions options);
+  explicit CatalogReader(Session& session, ReadOptions options = {});
   ~CatalogReader();
 
-  // The catalog now. Incremental after the first call.
+  // The catalog now. Incremental after the first call. The reference stays good until the next call.
   const Catalog& Read();
   // The catalog now, everything read again.
   const Catalog& ReadAll();
@@ -39,5 +41,16 @@ class CatalogReader {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// Where a sequence stands: data, and so no part of the catalog.
+struct SequenceValue {
+  std::int64_t last_value = 0;
+  bool is_called = false;  // false: last_value is the next one handed out
+
+  bool operator==(const SequenceValue&) const = default;
+};
+
+// Every sequence that the catalog lists, by its name there ("public.orders_id_seq").
+std::map<std::string, SequenceValue> ReadSequences(Session& session, const ReadOptions& options = {});
 
 }  // namespace migproof

@@ -1,0 +1,182 @@
+#include "harness/catalog/catalog_tables.h"
+
+#include <fmt/format.h>
+
+namespace migproof {
+
+namespace {
+
+// Objects below are the server's own (FirstNormalObjectId in access/transam.h).
+constexpr const char* kFirstOid = "16384";
+
+std::string RowHash(const std::string& alias, int major_version) {
+  // hash_record_extended came with 14.
+  if (major_version >= 14) return fmt::format("hash_record_extended(ROW({0}.ctid, {0}.xmin), 0)", alias);
+  return fmt::format("hashtextextended({0}.ctid::text, {0}.xmin::text::bigint)", alias);
+}
+
+CatalogTable ByOid(const std::string& table, const std::string& oid = "oid") {
+  return {table, fmt::format("{} AS x WHERE x.{} >= {}", table, oid, kFirstOid), "", false};
+}
+
+CatalogTable OfRelation(const std::string& table, const std::string& oid, const std::string& relation) {
+  CatalogTable made = ByOid(table, oid);
+  made.relation = "x." + relation;
+  return made;
+}
+
+// A catalog that only superusers may read, by the view that shows it to others (which has no xmin).
+CatalogTable ByContent(const std::string& table, const std::string& view) {
+  return {table, view + " AS x", "", false, "hashtextextended(x::text, 0)"};
+}
+
+CatalogTable Naming(CatalogTable table) {
+  table.names = true;
+  return table;
+}
+
+std::vector<CatalogTable> RelationTables() {
+  return {
+      OfRelation("pg_class", "oid", "oid"),
+      {"pg_attribute", fmt::format("pg_attribute AS x WHERE x.attrelid >= {} AND (x.attnum > 0 OR x.attacl IS NOT NULL)",
+                                   kFirstOid),
+       "x.attrelid"},
+      OfRelation("pg_attrdef", "oid", "adrelid"),
+      OfRelation("pg_constraint", "oid", "conrelid"),
+      OfRelation("pg_index", "indexrelid", "indrelid"),
+      // The triggers of a foreign key stand on both tables, and belong to the one that has the key as well.
+      {"pg_trigger",
+       fmt::format("pg_trigger AS x CROSS JOIN LATERAL (VALUES (x.tgrelid), (x.tgconstrrelid)) AS v (relation) "
+                   "WHERE x.oid >= {}",
+                   kFirstOid),
+       "v.relation"},
+      OfRelation("pg_rewrite", "oid", "ev_class"),
+      OfRelation("pg_policy", "oid", "polrelid"),
+      OfRelation("pg_inherits", "inhrelid", "inhrelid"),
+      OfRelation("pg_partitioned_table", "partrelid", "partrelid"),
+      OfRelation("pg_sequence", "seqrelid", "seqrelid"),
+      {"sequence_owners",
+       "pg_sequence AS s JOIN pg_depend AS x ON x.classid = 'pg_class'::regclass AND x.objid = s.seqrelid "
+       "AND x.objsubid = 0 AND x.deptype IN ('a', 'i')",
+       "x.objid"},
+      OfRelation("pg_statistic_ext", "oid", "stxrelid"),
+      OfRelation("pg_foreign_table", "ftrelid", "ftrelid"),
+      {"pg_description", fmt::format("pg_description AS x WHERE x.objoid >= {} OR x.objoid = 2200", kFirstOid),
+       "CASE WHEN x.classoid = 'pg_class'::regclass THEN x.objoid ELSE 0 END"},
+  };
+}
+
+void AddNamingTables(bool superuser, std::vector<CatalogTable>& tables) {
+  tables.push_back(
+      Naming({"pg_namespace", "pg_namespace AS x WHERE x.nspname !~ '^pg_' AND x.nspname <> 'information_schema'", ""}));
+  for (const char* table : {"pg_operator", "pg_opclass", "pg_opfamily", "pg_collation", "pg_language", "pg_am",
+                            "pg_ts_config", "pg_ts_dict", "pg_ts_parser", "pg_ts_template", "pg_foreign_data_wrapper",
+                            "pg_foreign_server", "pg_tablespace", "pg_extension"}) {
+    tables.push_back(Naming(ByOid(table)));
+  }
+  tables.push_back(Naming({"extension_members",
+                           "pg_depend AS x WHERE x.refclassid = 'pg_extension'::regclass AND x.deptype IN ('e', 'x')"
+                           " AND x.objid >= 16384",
+                           ""}));
+  tables.push_back(Naming(superuser ? ByOid("pg_authid") : ByContent("pg_authid", "pg_roles")));
+}
+
+}  // namespace
+
+std::vector<CatalogTable> CatalogTables(int major_version, bool superuser) {
+  std::vector<CatalogTable> tables = RelationTables();
+  AddNamingTables(superuser, tables);
+  for (const char* table : {"pg_proc", "pg_amop", "pg_amproc", "pg_cast", "pg_conversion", "pg_transform",
+                            "pg_event_trigger", "pg_publication", "pg_publication_rel", "pg_default_acl"}) {
+    tables.push_back(ByOid(table));
+  }
+  tables.push_back(ByOid("pg_aggregate", "aggfnoid::oid"));
+  tables.push_back(ByOid("pg_enum", "enumtypid"));
+  tables.push_back(ByOid("pg_range", "rngtypid"));
+  // Neither array types nor the row types of tables: they follow from what they are made of.
+  tables.push_back({"pg_type", fmt::format("pg_type AS x WHERE x.oid >= {} AND x.typinput <> 'array_in'::regproc "
+                                           "AND (x.typtype <> 'c' OR x.typacl IS NOT NULL)",
+                                           kFirstOid),
+                    ""});
+  tables.push_back(ByOid("pg_ts_config_map", "mapcfg"));
+  tables.push_back(ByOid("pg_auth_members", "member"));
+  tables.push_back({"pg_database", "pg_database AS x WHERE x.datname = current_database()", ""});
+  tables.push_back({"pg_db_role_setting",
+                    "pg_db_role_setting AS x WHERE x.setdatabase = 0 OR x.setdatabase = "
+                    "(SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())",
+                    ""});
+  tables.push_back(ByOid("pg_shdescription", "objoid"));
+  tables.push_back(ByOid("pg_seclabel", "objoid"));
+  tables.push_back(ByOid("pg_shseclabel", "objoid"));
+  if (major_version >= 15) tables.push_back(ByOid("pg_publication_namespace"));
+  if (major_version >= 15) tables.push_back(ByOid("pg_parameter_acl"));
+  if (superuser) tables.push_back(ByOid("pg_subscription"));
+  tables.push_back(superuser ? ByOid("pg_user_mapping") : ByContent("pg_user_mapping", "pg_user_mappings"));
+  return tables;
+}
+
+std::string TokenSql(const std::vector<CatalogTable>& tables, int major_version) {
+  std::string sql;
+  int number = 0;
+  for (const CatalogTable& table : tables) {
+    sql += fmt::format("{}SELECT {}, count(*), sum({}) FROM {}", number == 0 ? "" : "\nUNION ALL ", number,
+                       table.hash.empty() ? RowHash("x", major_version) : table.hash, table.rows);
+    ++number;
+  }
+  return sql;
+}
+
+std::string RelationTokenSql(const CatalogTable& table, int major_version) {
+  return fmt::format("SELECT {}, sum({}) FROM {} GROUP BY 1", table.relation, RowHash("x", major_version), table.rows);
+}
+
+std::string RelationsSql(int major_version) {
+  return fmt::format(R"(
+SELECT c.oid, c.relkind, c.oid::regclass, coalesce(i.indrelid, 0),
+       {}, (SELECT {} FROM pg_class AS t WHERE t.oid = c.reltoastrelid)
+  FROM pg_class AS c
+  LEFT JOIN pg_index AS i ON i.indexrelid = c.oid
+ WHERE c.oid >= {} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c', 'i', 'I') AND c.relpersistence <> 't'
+   AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace)
+   AND c.oid NOT IN (SELECT d.objid FROM pg_depend AS d
+                      WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_class'::regclass
+                        AND d.deptype = 'e')
+   AND c.oid NOT IN (SELECT l.oid FROM (SELECT to_regclass(n)::oid AS oid FROM unnest($1::text[]) AS n
+                                        UNION ALL
+                                        SELECT d.objid FROM unnest($1::text[]) AS n
+                                          JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass
+                                                             AND d.refobjid = to_regclass(n)::oid
+                                         WHERE d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+                                           AND d.refobjsubid > 0) AS l
+                      WHERE l.oid IS NOT NULL))",
+                     RowHash("c", major_version), RowHash("t", major_version), kFirstOid);
+}
+
+std::string NamesSql() {
+  return fmt::format(R"(
+SELECT p.oid, p.oid::regprocedure::text FROM pg_proc AS p WHERE p.oid >= {0}
+UNION ALL
+SELECT t.oid, t.oid::regtype::text FROM pg_type AS t
+ WHERE t.oid >= {0} AND t.typinput <> 'array_in'::regproc AND t.typtype <> 'c'
+UNION ALL
+SELECT e.oid, e.enumlabel::text FROM pg_enum AS e WHERE e.enumtypid >= {0})",
+                     kFirstOid);
+}
+
+std::string DependentsSql() {
+  return R"(
+SELECT DISTINCT coalesce(r.ev_class, k.conrelid, p.polrelid, a.adrelid, t.tgrelid, s.stxrelid,
+                         CASE WHEN d.classid = 'pg_class'::regclass THEN d.objid ELSE 0 END)
+  FROM pg_depend AS d
+  LEFT JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+  LEFT JOIN pg_constraint AS k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+  LEFT JOIN pg_policy AS p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
+  LEFT JOIN pg_attrdef AS a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid
+  LEFT JOIN pg_trigger AS t ON d.classid = 'pg_trigger'::regclass AND t.oid = d.objid
+  LEFT JOIN pg_statistic_ext AS s ON d.classid = 'pg_statistic_ext'::regclass AND s.oid = d.objid
+ WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1)
+   AND d.classid IN ('pg_class'::regclass, 'pg_rewrite'::regclass, 'pg_constraint'::regclass, 'pg_policy'::regclass,
+                     'pg_attrdef'::regclass, 'pg_trigger'::regclass, 'pg_statistic_ext'::regclass, 'pg_proc'::regclass))";
+}
+
+}  // namespace migproof

@@ -1,0 +1,10 @@
+-- Exclusion constraints.
+-- catalogs: *pg_constraint pg_class pg_index
+SELECT quote_ident(k.conname) || ' on ' || k.conrelid::regclass AS name,
+       k.conrelid::regclass AS relation,
+       pg_get_constraintdef(k.oid) AS definition,
+       (SELECT i.relname FROM pg_class AS i WHERE i.oid = k.conindid AND i.relname <> k.conname) AS index,
+       CASE WHEN k.coninhcount > 0
+            THEN CASE WHEN k.conislocal THEN 'and local' ELSE 'only' END END AS inherited
+  FROM pg_constraint AS k
+ WHERE k.conrelid = ANY ($1) AND k.contype = 'x'
