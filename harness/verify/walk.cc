@@ -73,6 +73,8 @@ Walk::Walk(const Bench& bench, bool remembers)
     : bench_(bench), source_(bench), stand_(std::make_unique<Stand>(bench, bench.Fresh(), 0)), remembers_(remembers) {}
 
 void Walk::GoTo(std::size_t index) {
+  if (placed_ && index == unit_) return;
+  placed_ = true;
   EndProbe();
   std::optional<Observation> here;
   if (stand_->index() == index && index == unit_ + 1) {

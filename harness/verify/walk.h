@@ -97,6 +97,7 @@ class Walk : public Mover {
   std::map<std::size_t, Place> places_;  // by index, where remembered
 
   std::size_t unit_ = 0;
+  bool placed_ = false;  // GoTo has been called
   std::map<std::vector<Move>, Observation> seen_;  // at this unit
   std::optional<std::vector<Move>> open_;          // the path that the open probe has gone
   std::unique_ptr<Replay> replay_;                 // where the unit does not fit a probe

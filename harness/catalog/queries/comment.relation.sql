@@ -7,7 +7,7 @@ SELECT CASE WHEN d.objsubid > 0 THEN 'column '
          || c.oid::regclass || coalesce('.' || quote_ident(a.attname), '') AS name,
        r.table_oid::regclass AS relation,
        d.description AS text
-  FROM (SELECT o AS oid, o AS table_oid FROM unnest($1) AS o
+  FROM (SELECT o AS oid, o AS table_oid FROM unnest($1::oid[]) AS o
         UNION ALL
         SELECT i.indexrelid, i.indrelid FROM pg_index AS i WHERE i.indrelid = ANY ($1)) AS r
   JOIN pg_class AS c ON c.oid = r.oid
