@@ -100,6 +100,43 @@ void WriteAll(int fd, std::string_view bytes, const std::string& path) {
   }
 }
 
+// A file that has no name until it is complete; its bytes are on the disk before that.
+class NewFile {
+ public:
+  explicit NewFile(std::string path) : path_(std::move(path)), file_(OpenUnnamed()) {
+    if (file_.get() < 0) throw ImageError("can't write", path_);
+  }
+  ~NewFile() {
+    if (!partial_.empty()) unlink(partial_.c_str());
+  }
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+
+  int get() const { return file_.get(); }
+
+  // Somebody else's file of that name, made meanwhile, is as good.
+  void Publish() const {
+    const std::string from = partial_.empty() ? fmt::format("/proc/self/fd/{}", get()) : partial_;
+    const bool linked =
+        fdatasync(get()) == 0 && linkat(AT_FDCWD, from.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) == 0;
+    if (!linked && errno != EEXIST) throw ImageError("can't write", path_);
+  }
+
+ private:
+  // Some filesystems know only files with names.
+  int OpenUnnamed() {
+    const fs::path directory = fs::path(path_).parent_path();
+    const int fd = open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR)) return fd;
+    partial_ = fmt::format("{}.{}", path_, RandomToken(8));
+    return open(partial_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  }
+
+  std::string path_;
+  std::string partial_;
+  Descriptor file_;
+};
+
 // Walks the records of an image; throws where one points outside.
 class Reader {
  public:
@@ -193,16 +230,9 @@ void PackDirectory(const std::string& directory, const std::string& image, const
     if (entry.is_regular_file()) AppendFile(bytes, entry.path(), name);
   }
   Append(bytes, Kind::kEnd, "", 0, 0);
-  const std::string partial = fmt::format("{}.{}", image, RandomToken(8));
-  const Descriptor out(open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (out.get() < 0) throw ImageError("can't write", partial);
-  try {
-    WriteAll(out.get(), bytes, partial);
-    if (rename(partial.c_str(), image.c_str()) != 0) throw ImageError("can't write", image);
-  } catch (const Error&) {
-    unlink(partial.c_str());
-    throw;
-  }
+  const NewFile file(image);
+  WriteAll(file.get(), bytes, image);
+  file.Publish();
 }
 
 DataImage::DataImage(const std::string& path) {

@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "harness/postgres/data_image.h"
@@ -43,9 +44,15 @@ std::string Ingredients(const Binaries& binaries, const ServerUser& user) {
                      info.st_mtim.tv_nsec, kRecipeVersion, user.name, fmt::join(InitdbOptions(), " "));
 }
 
+std::string Hash(const std::string& text) { return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size())); }
+
+// Images of one program begin alike; the newest of them replaces the others.
+std::string ImagePrefix(const Binaries& binaries) {
+  return fmt::format("{}-{}-", binaries.major, Hash(fs::canonical(binaries.directory)));
+}
+
 std::string ImagePath(const Binaries& binaries, const StartOptions& options, const std::string& ingredients) {
-  const XXH128_hash_t hash = XXH3_128bits(ingredients.data(), ingredients.size());
-  return fmt::format("{}/{}-{:016x}{:016x}.image", CacheDirectory(options), binaries.major, hash.high64, hash.low64);
+  return fmt::format("{}/{}{}.image", CacheDirectory(options), ImagePrefix(binaries), Hash(ingredients));
 }
 
 bool EndsWith(const std::string& text, std::string_view end) {
@@ -86,37 +93,54 @@ void MakeData(ServerProcess& process, const Binaries& binaries, int timeout_ms) 
   RemoveMaps(process.data());
 }
 
+// Images that another version of the program, or of ours, has made; and a broken one of this name.
+void RemoveSuperseded(const fs::path& cache, const std::string& prefix) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(cache)) {
+    const std::string name = entry.path().filename();
+    if (name.compare(0, prefix.size(), prefix) == 0) fs::remove(entry.path());
+  }
+}
+
 // Keeps the data directory for later runs. Where the cache can't be written, that is an error only if it was asked for.
-void Keep(const ServerProcess& process, const std::string& image, const std::string& made_by,
-          const StartOptions& options) {
+void KeepImage(const ServerProcess& process, const Binaries& binaries, const std::string& image,
+               const std::string& version, const StartOptions& options) {
+  const fs::path cache = fs::path(image).parent_path();
   try {
-    fs::create_directories(fs::path(image).parent_path());
-    PackDirectory(process.data(), image, made_by);
+    fs::create_directories(cache);
+    RemoveSuperseded(cache, ImagePrefix(binaries));
+    PackDirectory(process.data(), image, version);
   } catch (const fs::filesystem_error& e) {
     if (options.cache_directory.empty()) return;
     throw Error(ErrorKind::kServer,
-                fmt::format("the cache directory '{}' can't be made: {}", options.cache_directory, e.code().message()));
+                fmt::format("the cache directory '{}' can't be used: {}", cache.string(), e.code().message()));
   } catch (Error& e) {
     if (options.cache_directory.empty()) return;
-    e.AddContext(fmt::format("while filling the cache directory '{}'", options.cache_directory));
+    e.AddContext(fmt::format("while filling the cache directory '{}'", cache.string()));
     throw;
   }
+}
+
+// The image, where there is a whole one.
+std::optional<DataImage> OpenImage(const std::string& path) {
+  try {
+    if (fs::exists(path)) return std::optional<DataImage>(std::in_place, path);
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): it is made again
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
 std::string PrepareData(ServerProcess& process, const Binaries& binaries, const ServerUser& user,
                         const StartOptions& options) {
-  const std::string ingredients = Ingredients(binaries, user);
-  const std::string image = ImagePath(binaries, options, ingredients);
-  if (fs::exists(image)) {
-    const DataImage cached(image);
-    cached.Unpack(process.data(), user);
-    return cached.made_by();
+  const std::string image = ImagePath(binaries, options, Ingredients(binaries, user));
+  if (const std::optional<DataImage> cached = OpenImage(image)) {
+    cached->Unpack(process.data(), user);
+    return cached->made_by();
   }
   const std::string version = ServerVersion(binaries.directory);
   MakeData(process, binaries, options.start_timeout_ms);
-  Keep(process, image, version, options);
+  KeepImage(process, binaries, image, version, options);
   return version;
 }
 
