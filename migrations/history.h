@@ -88,6 +88,7 @@ class History {
   const Revision* FindNamed(std::string_view name) const;
   Error UnknownTarget(std::string_view target) const;
   const Revision* Walk(const Revision& revision, int steps, std::string_view target) const;
+  Path ResolveStep(std::string_view target) const;
   Path PathTo(const Path& targets, const Applied& applied) const;
   Path NextSteps(const Applied& applied, int steps, std::string_view target) const;
   Path LastSteps(const Applied& applied, int steps, std::string_view target) const;

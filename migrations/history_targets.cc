@@ -155,17 +155,21 @@ Path History::NextSteps(const Applied& applied, int steps, std::string_view targ
   return path;
 }
 
-Path History::UpgradePath(const Applied& applied, std::string_view target) const {
-  if (target == "base" || target == "head" || target == "heads") return PathTo(Resolve(target), applied);
-  if (const Revision* named = FindNamed(target)) return PathTo({named}, applied);
+// Resolve, and "ID+2" or "ID-1" as well.
+Path History::ResolveStep(std::string_view target) const {
+  const bool has_meaning = target == "base" || target == "head" || target == "heads";
+  if (has_meaning || FindNamed(target) != nullptr) return Resolve(target);
   const auto relative = ParseRelative(target);
-  if (!relative) throw UnknownTarget(target);
-  if (!relative->base.empty()) {
-    const Path base = Resolve(relative->base);
-    if (base.size() != 1) throw Ambiguous(target, fmt::format("'{}' is {}", relative->base, Count(base.size())));
-    const Revision* reached = Walk(*base.front(), relative->steps, target);
-    return reached == nullptr ? Path() : PathTo({reached}, applied);
-  }
+  if (!relative || relative->base.empty()) throw UnknownTarget(target);
+  const Path base = Resolve(relative->base);
+  if (base.size() != 1) throw Ambiguous(target, fmt::format("'{}' is {}", relative->base, Count(base.size())));
+  const Revision* reached = Walk(*base.front(), relative->steps, target);
+  return reached == nullptr ? Path() : Path{reached};
+}
+
+Path History::UpgradePath(const Applied& applied, std::string_view target) const {
+  const auto relative = ParseRelative(target);
+  if (!relative || !relative->base.empty()) return PathTo(ResolveStep(target), applied);
   if (relative->steps < 0) {
     throw Error(ErrorKind::kUsage, fmt::format("an upgrade can't go to '{}'", target))
         .WithHint("an upgrade goes up: +N; 'downgrade' takes -N");
@@ -257,16 +261,17 @@ Path History::Range(std::string_view range) const {
   const std::string_view from = colon == std::string_view::npos ? "" : range.substr(0, colon);
   std::string_view to = colon == std::string_view::npos ? range : range.substr(colon + 1);
   if (to.empty()) to = "heads";
-  const Applied below = Closure(from.empty() ? Path() : Resolve(from));
-  const Path path = UpgradePath(below, to);
-  Applied reached = Closure(path);
-  if (path.empty()) reached = Closure(ParseRelative(to) && !FindNamed(to) ? Path() : Resolve(to));
-  for (const Revision* start : from.empty() ? Path() : Resolve(from)) {
-    if (reached.contains(start->id) || (!path.empty() && to.front() == '+')) continue;
+  const Path start = from.empty() ? Path() : Resolve(from);
+  const Applied below = Closure(start);
+  if (to.front() == '+') return UpgradePath(below, to);
+  const Path end = ResolveStep(to);
+  const Applied reached = Closure(end);
+  for (const Revision* revision : start) {
+    if (reached.contains(revision->id)) continue;
     throw Error(ErrorKind::kUsage, fmt::format("range '{}': '{}' is not below '{}'", range, from, to))
         .WithHint("a range goes up: the lower revision stands before the colon");
   }
-  return path;
+  return PathTo(end, below);
 }
 
 }  // namespace migproof
