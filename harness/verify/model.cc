@@ -24,7 +24,7 @@ Catalog ReadModelFile(const std::filesystem::path& file) {
 }
 
 Catalog RunModelScript(const Script& script, const Bench& bench) {
-  const auto database = bench.Fresh();
+  const auto database = bench.Empty();
   const auto session = database->Connect();
   RunScript(*session, script);
   return CatalogReader(*session, {.leave_out_tables = bench.subject().ledger().Tables()}).Read();

@@ -10,7 +10,7 @@ namespace migproof {
 
 // A model file, as `migproof catalog` writes it. Error(usage) names the file where it is something else.
 Catalog ReadModelFile(const std::filesystem::path& file);
-// What an SQL file makes on a database that stands before the first revision.
+// What an SQL file makes on an empty database: a model states the whole, extensions included.
 Catalog RunModelScript(const Script& script, const Bench& bench);
 
 // What a database holds now, ledger tables left out.

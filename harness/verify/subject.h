@@ -32,7 +32,7 @@ class Subject {
   std::size_t IndexOf(const Revision& revision) const;
 
   // Takes the file that the heads are held against: a model (.json, as `migproof catalog` writes it), or an SQL file
-  // that makes it on a database that has had the `before` files. Error(usage) names the file where it is neither.
+  // that makes it on an empty database (the `before` files do not run there). Error(usage) names the file where it is neither.
   void ReadModel(const std::filesystem::path& file);
   bool has_model() const { return model_ || model_script_; }
   const std::optional<Catalog>& model() const { return model_; }
