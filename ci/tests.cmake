@@ -28,3 +28,6 @@ endfunction()
 migproof_test_program(migrations 1 $<TARGET_OBJECTS:migproof_migrations> $<TARGET_OBJECTS:migproof_harness>)
 migproof_test_program(harness 2 $<TARGET_OBJECTS:migproof_migrations> $<TARGET_OBJECTS:migproof_harness>)
 migproof_test_program(properties 2 ${migproof_objects})
+
+# The checks of the sources are tested too: each must be able to fail.
+add_test(NAME ci_checks COMMAND ${PROJECT_SOURCE_DIR}/ci/check_test)
