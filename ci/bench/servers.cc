@@ -55,7 +55,7 @@ class ColdStart : public Measurement {
  public:
   std::string_view Summary() const override { return "the same without anything in the cache"; }
   int rounds() const override { return 5; }
-  Limits limits() const override { return {1500, 1.2}; }
+  Limits limits() const override { return {1500, 2}; }
   Round Measure() const override {
     StartOptions options;
     options.cache_directory = fs::temp_directory_path() / ("migproof-bench-" + RandomToken(8));

@@ -190,6 +190,30 @@ TEST_F(KilledAtRandom, ExistingServerKeepsNoDatabaseOfOurs) {
   }
 }
 
+// A forked worker that lives on has our descriptors: the server must go nevertheless.
+TEST(KilledWithAnHeir, LocalServerGoesThoughAForkedChildLivesOn) {
+  const Base base;
+  StartOptions options;
+  options.run_directory = base.path();
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t victim = fork();
+  if (victim == 0) {
+    close(ends[1]);
+    const auto server = ParseServerSpec("local").Start(options);
+    char byte = 0;
+    if (fork() == 0) {
+      if (read(ends[0], &byte, 1) != 0) _exit(1);  // until the test is over
+      _exit(0);
+    }
+    kill(getpid(), SIGKILL);
+  }
+  close(ends[0]);
+  waitpid(victim, nullptr, 0);
+  EXPECT_TRUE(WaitFor([&] { return base.empty(); }));
+  close(ends[1]);
+}
+
 TEST(KilledWithWatchdog, LocalServerDiesAndTheNextStartSweepsItsDirectory) {
   const Base base;
   StartOptions options;
