@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make verify` and `make test`.
-.PHONY: build verify test check format
+.PHONY: build verify test check format bench
 
 build:
 	ci/setup
@@ -20,3 +20,8 @@ check:
 
 format:
 	ci/format
+
+# Builds and runs the benchmark; `build/release/bench NAME...` takes single measurements.
+bench: build
+	cmake --build --preset release --target bench
+	build/release/bench

@@ -28,3 +28,14 @@ endfunction()
 migproof_test_program(migrations 1 $<TARGET_OBJECTS:migproof_migrations> $<TARGET_OBJECTS:migproof_harness>)
 migproof_test_program(harness 2 $<TARGET_OBJECTS:migproof_migrations> $<TARGET_OBJECTS:migproof_harness>)
 migproof_test_program(properties 2 ${migproof_objects})
+
+# The checks of the sources are tested too: each must be able to fail.
+add_test(NAME ci_checks COMMAND ${PROJECT_SOURCE_DIR}/ci/check_test)
+
+# The benchmark: build/release/bench [NAME...].
+file(GLOB bench_sources CONFIGURE_DEPENDS ci/bench/*.cc)
+add_executable(bench EXCLUDE_FROM_ALL ${bench_sources} ${migproof_objects})
+target_link_libraries(bench PRIVATE migproof_properties)
+target_compile_definitions(bench PRIVATE MIGPROOF_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                           MIGPROOF_PROGRAM="$<TARGET_FILE:migproof>")
+add_dependencies(bench migproof)

@@ -45,7 +45,7 @@ void ResetSignals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-[[noreturn]] void Complain(const char* what, const char* subject) {
+[[noreturn]] void ComplainAndExit(const char* what, const char* subject) {
   dprintf(STDERR_FILENO, "%s '%s': %s\n", what, subject, std::strerror(errno));
   _exit(kCannotRun);
 }
@@ -81,7 +81,7 @@ ChildResult RunToEnd(const std::vector<std::string>& arguments, int timeout_ms) 
     dup2(ends[1], STDOUT_FILENO);
     dup2(ends[1], STDERR_FILENO);
     execvp(argv[0], argv.data());
-    Complain("can't run", argv[0]);
+    ComplainAndExit("can't run", argv[0]);
   }
   close(ends[1]);
   ChildResult result;
@@ -110,13 +110,13 @@ pid_t SpawnAs(const ServerUser& user, const std::vector<std::string>& arguments,
   dup2(out, STDOUT_FILENO);
   dup2(out, STDERR_FILENO);
   umask(0077);
-  if (!BecomeUser(user)) Complain("can't become user", user.name.c_str());
+  if (!BecomeUser(user)) ComplainAndExit("can't become user", user.name.c_str());
   // After the change of user, which clears it.
   prctl(PR_SET_PDEATHSIG, SIGQUIT);
   if (getppid() != parent) _exit(kCannotRun);
   ResetSignals();
   execve(argv[0], argv.data(), envp.data());
-  Complain("can't run", argv[0]);
+  ComplainAndExit("can't run", argv[0]);
 }
 
 }  // namespace migproof

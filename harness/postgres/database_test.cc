@@ -42,5 +42,46 @@ TEST(Database, CloneHoldsRowsAndHasATokenOfItsOwn) {
   EXPECT_THROW(source->CheckToken(*session), Error);
 }
 
+TEST(Database, TokenIsTheNameAndTheComment) {
+  const auto database = Database::Create(TestServer());
+  const auto session = database->Connect();
+  session->Execute("COMMENT ON DATABASE " + database->name() + " IS 'migproof 0123456789abcdef'");
+  EXPECT_THROW(database->CheckToken(*session), Error);
+  session->Execute("COMMENT ON DATABASE " + database->name() + " IS NULL");
+  EXPECT_THROW(database->CheckToken(*session), Error);
+  Session elsewhere(TestServer().Conninfo("postgres"));
+  try {
+    database->CheckToken(elsewhere);
+    FAIL() << "another database passed for ours";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::kServer);
+    EXPECT_NE(e.message().find("'postgres'"), std::string::npos) << e.message();
+  }
+}
+
+TEST(Database, TokenCheckIsNotFooledByTheSearchPath) {
+  const auto database = Database::Create(TestServer());
+  const auto session = database->Connect();
+  session->Execute(
+      "CREATE SCHEMA decoy; CREATE TABLE decoy.pg_database (oid oid, datname name);"
+      "CREATE FUNCTION decoy.shobj_description(oid, name) RETURNS text RETURN 'decoy';"
+      "SET search_path = decoy, pg_catalog");
+  database->CheckToken(*session);
+}
+
+TEST(Database, IsClonedThoughASessionWasOpenJustBefore) {
+  const auto source = Database::Create(TestServer());
+  source->Connect()->Execute("CREATE TABLE t (id int)");
+  EXPECT_NO_THROW(Database::Clone(TestServer(), *source));
+}
+
+TEST(Database, IsDroppedThoughASessionIsStillOpen) {
+  auto database = Database::Create(TestServer());
+  const std::string name = database->name();
+  const auto session = database->Connect();
+  database.reset();
+  EXPECT_FALSE(Exists(name));
+}
+
 }  // namespace
 }  // namespace migproof

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <locale.h>
 #include <sys/stat.h>
 #include <xxhash.h>
 
+#include <clocale>
 #include <filesystem>
 #include <optional>
 #include <vector>
