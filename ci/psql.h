@@ -10,12 +10,13 @@
 
 namespace migproof {
 
-// psql's exit status; 127 where there is no psql.
-inline int RunPsql(const std::string& conninfo, const std::filesystem::path& script) {
+// psql's exit status; 127 where there is no psql. Its complaints go to standard error, unless they are expected.
+inline int RunPsql(const std::string& conninfo, const std::filesystem::path& script, bool expect_complaints = false) {
   const pid_t child = fork();
   if (child == 0) {
     const int nowhere = open("/dev/null", O_WRONLY);
     dup2(nowhere, STDOUT_FILENO);
+    if (expect_complaints) dup2(nowhere, STDERR_FILENO);
     execlp("psql", "psql", "-X", "-q", "-f", script.c_str(), "-d", conninfo.c_str(), nullptr);
     _exit(127);
   }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <regex>
 #include <sstream>
 #include <thread>
@@ -11,7 +12,12 @@
 #include "ci/expect_error.h"
 #include "ci/psql.h"
 #include "ci/temp_directory.h"
+#include "harness/postgres/binaries.h"
 #include "harness/postgres/database.h"
+#include "harness/postgres/prepared_data.h"
+#include "harness/postgres/run_directory.h"
+#include "harness/postgres/server_process.h"
+#include "harness/postgres/server_user.h"
 #include "harness/postgres/test_server.h"
 #include "migrations/runner.h"
 
@@ -259,12 +265,22 @@ TEST_F(RunnerCommands, AnUnreachableDatabaseIsReportedWithoutThePassword) {
 
 TEST_F(RunnerCommands, AWrongPasswordIsReportedWithoutIt) {
   WriteChain();
-  const std::string conninfo = WithOption(database_->Conninfo(), "user", "nobody_of_this_name");
+  const ServerUser user = FindServerUser();
+  const Binaries binaries = FindBinaries("", {}, user);
+  ServerProcess server(RunDirectory::ChooseBase(""), user);
+  PrepareData(server, binaries, user, {});
+  std::ofstream(server.data() + "/pg_hba.conf") << "local all postgres trust\nlocal all all scram-sha-256\n";
+  server.Start(binaries.directory, ServerSettings(false), 30'000);
+  Session(server.Conninfo("postgres"))
+      .Execute("CREATE ROLE guarded LOGIN PASSWORD 'right'; GRANT CREATE ON SCHEMA public TO guarded");
+  const std::string conninfo = WithOption(server.Conninfo("postgres"), "user", "guarded");
   command_.database_url = WithOption(conninfo, "password", "geheim123");
   const Error error = ErrorOf([&] { Up("heads"); });
   EXPECT_EQ(error.kind(), ErrorKind::kServer);
+  EXPECT_THAT(error.Render(), HasSubstr("password authentication failed"));
   EXPECT_THAT(error.Render(), Not(HasSubstr("geheim123")));
-  EXPECT_THAT(error.Render(), HasSubstr("nobody_of_this_name"));
+  command_.database_url = WithOption(conninfo, "password", "right");
+  EXPECT_THAT(Up("heads"), HasSubstr("3 revisions applied"));
 }
 
 TEST_F(RunnerCommands, BrokenHistoriesAreRefusedBeforeConnecting) {
@@ -329,7 +345,7 @@ TEST_F(OfflineCommands, EndWhereTheOnlineRunEnds) {
 TEST_F(OfflineCommands, AFailingScriptStops) {
   Write("aaaa", "", "CREATE TABLE t_aaaa ();\nDROP TABLE nowhere;\nCREATE TABLE t_more ();", "");
   WriteTable("bbbb", "aaaa");
-  EXPECT_EQ(RunPsql(other_->Conninfo(), directory_.Write("script.sql", Script(UpgradeCommand, "heads"))), 3);
+  EXPECT_EQ(RunPsql(other_->Conninfo(), directory_.Write("script.sql", Script(UpgradeCommand, "heads")), true), 3);
   EXPECT_EQ(TablesOf(*other_), "");
 }
 
