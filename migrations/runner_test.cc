@@ -302,6 +302,14 @@ TEST_P(LeavingOut, ABrokenConnectionIsThrown) {
   EXPECT_TRUE(error.sql()->IsEnvironmental());
 }
 
+TEST_P(LeavingOut, AServerShortOfResourcesIsThrown) {
+  Start({{"CREATE TABLE a ();\nDO $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = '53100'; END $$;\nCREATE TABLE b ();",
+          GetParam()}});
+  EXPECT_EQ(ErrorOf([&] { UpLeavingOut("r1"); }).sqlstate(), "53100");
+  EXPECT_FALSE(Exists("b"));
+  EXPECT_FALSE(IsApplied("r1"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Executions, LeavingOut,
                          testing::Values(Execution::kTransaction, Execution::kStatements, Execution::kOneQuery));
 

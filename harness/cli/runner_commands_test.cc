@@ -349,6 +349,15 @@ TEST_F(OfflineCommands, AFailingScriptStops) {
   EXPECT_EQ(TablesOf(*other_), "");
 }
 
+TEST_F(OfflineCommands, AFileSentAsOneQueryIsStillAllOrNothing) {
+  command_.config.format = "golang-migrate";
+  directory_.Write("db/1_one.up.sql", "CREATE TABLE t_one ();\nDROP TABLE nowhere");
+  const std::string script = Script(UpgradeCommand, "heads");
+  EXPECT_EQ(RunPsql(other_->Conninfo(), directory_.Write("script.sql", script), true), 3);
+  EXPECT_EQ(TablesOf(*other_), "");
+  EXPECT_EQ(other_->Connect()->Query("SELECT version || dirty::text FROM schema_migrations").Get(0, 0), "1true");
+}
+
 TEST_F(OfflineCommands, RangesAreChecked) {
   WriteChain();
   EXPECT_THAT(Script(UpgradeCommand, "aaaa:bbbb"), HasSubstr("-- upgrade bbbb\nBEGIN;\nCREATE TABLE t_bbbb ();"));
