@@ -23,6 +23,13 @@ std::string Marks(const History& history, const Revision& revision) {
   return marks.empty() ? "" : fmt::format("  ({})", marks);
 }
 
+// One parent and one child each: then the order of the lines says it all.
+bool IsChain(const History& history) {
+  return history.Bases().size() == 1 && history.Heads().size() == 1 &&
+         std::all_of(history.revisions().begin(), history.revisions().end(),
+                     [](const Revision& revision) { return revision.parents.size() <= 1; });
+}
+
 std::string ExecutionText(const Section& section) {
   switch (section.execution) {
     case Execution::kTransaction: return "in one transaction";
@@ -71,12 +78,12 @@ void HistoryCommand(const Config& config, std::string_view range, std::ostream& 
   const History history = LoadHistory(config);
   Path path = range.empty() ? history.Linear() : history.Range(range);
   std::reverse(path.begin(), path.end());
+  const bool chain = IsChain(history);
   std::size_t width = 0;
   for (const Revision* revision : path) width = std::max(width, revision->id.size());
   for (const Revision* revision : path) {
-    const std::string parents = history.IsLinear() || revision->parents.empty()
-                                    ? ""
-                                    : fmt::format("  <- {}", fmt::join(revision->parents, ", "));
+    const std::string parents =
+        chain || revision->parents.empty() ? "" : fmt::format("  <- {}", fmt::join(revision->parents, ", "));
     out << fmt::format("{:<{}}  {}{}{}\n", revision->id, width, ShortTitle(*revision), Marks(history, *revision),
                        parents);
   }
