@@ -22,10 +22,10 @@ struct OpenStatement {
   std::optional<std::size_t> begin;
   std::size_t end = 0;
   int depth = 0;              // of parentheses: a rule's actions hold semicolons
-  std::string lead;           // initials of the first words, as RoutineInitial gives them
+  std::string lead;           // initials of the first words, as RoutineInitial gives them; in a body, of its statement
   bool copy = false;          // COPY, as long as its source is not known
   bool copies_stdin = false;  // COPY ... FROM STDIN
-  bool in_body = false;       // between BEGIN ATOMIC and its END
+  int bodies = 0;             // open ones: between BEGIN ATOMIC and its END
   bool body_may_end = false;  // directly behind a semicolon, or behind ATOMIC
   std::string_view previous;  // the word just before; "" where the token before is none
 };
@@ -40,6 +40,7 @@ class ScriptSplitter {
  private:
   void TakeToken(const Token& token);
   void TakeWord(std::string_view word, bool body_may_end);
+  void BeginBodyStatement();
   void CloseStatement();
   void TakeSemicolon(const Token& token);
   void TakeBackslash(const Token& token);
@@ -113,7 +114,7 @@ std::vector<Statement> ScriptSplitter::Run() {
 void ScriptSplitter::TakeToken(const Token& token) {
   if (!open_.begin) open_.begin = token.begin;
   open_.end = token.end;
-  const bool body_may_end = std::exchange(open_.body_may_end, token.kind == TokenKind::kSemicolon);
+  const bool body_may_end = std::exchange(open_.body_may_end, false);
   if (token.kind == TokenKind::kWord) {
     TakeWord(lexer_.Text(token), body_may_end);
     open_.previous = lexer_.Text(token);
@@ -122,22 +123,29 @@ void ScriptSplitter::TakeToken(const Token& token) {
   }
   if (token.kind == TokenKind::kOpen) ++open_.depth;
   if (token.kind == TokenKind::kClose && open_.depth > 0) --open_.depth;
+  if (token.kind == TokenKind::kSemicolon && open_.bodies > 0 && open_.depth == 0) BeginBodyStatement();
 }
 
 // In the server's grammar the END of a body stands behind a semicolon or behind ATOMIC, and no statement of a body
 // begins with END: so neither the END of a CASE nor a column that is called "end" is taken for it.
 void ScriptSplitter::TakeWord(std::string_view word, bool body_may_end) {
-  if (open_.lead.empty()) open_.copy = EqualsWord(word, "COPY");
+  if (open_.lead.empty() && open_.bodies == 0) open_.copy = EqualsWord(word, "COPY");
   if (open_.lead.size() < kLeadWords) open_.lead += RoutineInitial(word);
   if (open_.depth > 0) return;
-  if (open_.in_body) {
-    if (body_may_end && EqualsWord(word, "END")) open_.in_body = false;
-  } else if (EqualsWord(word, "ATOMIC") && EqualsWord(open_.previous, "BEGIN")) {
-    open_.in_body = open_.body_may_end = IsCreateRoutine(open_.lead);
+  if (body_may_end && EqualsWord(word, "END")) {
+    --open_.bodies;
+  } else if (EqualsWord(word, "ATOMIC") && EqualsWord(open_.previous, "BEGIN") && IsCreateRoutine(open_.lead)) {
+    ++open_.bodies;
+    BeginBodyStatement();
   } else if (open_.copy && EqualsWord(open_.previous, "FROM")) {
     open_.copies_stdin = EqualsWord(word, "STDIN") || EqualsWord(word, "STDOUT");
     open_.copy = false;
   }
+}
+
+void ScriptSplitter::BeginBodyStatement() {
+  open_.lead.clear();
+  open_.body_may_end = true;
 }
 
 void ScriptSplitter::CloseStatement() {
@@ -146,7 +154,7 @@ void ScriptSplitter::CloseStatement() {
 }
 
 void ScriptSplitter::TakeSemicolon(const Token& token) {
-  if (open_.depth > 0 || open_.in_body) return TakeToken(token);
+  if (open_.depth > 0 || open_.bodies > 0) return TakeToken(token);
   const OpenStatement closed = open_;
   CloseStatement();
   if (closed.begin && closed.copies_stdin) TakeCopyData(*closed.begin, token.end);
