@@ -1,10 +1,10 @@
 // The system catalogs whose rows say what a database defines, and how to tell cheaply that they changed.
 //
-// A row version never changes, and no two ever have the same place (ctid) and the same writing transaction (xmin): a place
-// is only used again after the transaction that deleted the row there ended, and that one is another. So a catalog whose
-// visible (ctid, xmin) pairs are the same holds the same rows, also across ROLLBACK, which brings the old pairs back. The
-// change token is the count of the pairs and the sum of their 64-bit hashes. What the server overwrites in place
-// (relpages, reltuples, relfrozenxid) is statistics.
+// A row version never changes, and no two ever have the same place (ctid) and the same writing transaction (xmin): a
+// place is only used again after the transaction that deleted the row there ended, and that one is another. So a
+// catalog whose visible (ctid, xmin) pairs are the same holds the same rows, also across ROLLBACK, which brings the old
+// pairs back. The change token is the count of the pairs and the sum of their 64-bit hashes. What the server overwrites
+// in place (relpages, reltuples, relfrozenxid) is statistics.
 #pragma once
 
 #include <string>
@@ -22,14 +22,15 @@ struct CatalogTable {
 
 std::vector<CatalogTable> CatalogTables(int major_version, bool superuser);
 
-// One row per table, in order: number, count, sum of hashes.
+// Number, count and sum of hashes of each table; one without rows may be missing.
 std::string TokenSql(const std::vector<CatalogTable>& tables, int major_version);
 
 // oid and hash per relation, for a table that has `relation`.
 std::string RelationTokenSql(const CatalogTable& table, int major_version);
 
-// The relations that are compared: oid, relkind, name, table (for an index: of its table, else 0), hash of its row, hash
-// of its TOAST table's row (which holds options). $1: text[], names of tables that are left out with their sequences.
+// The relations that are compared: oid, relkind, name (qualified, but for an index), table (for an index: of its table,
+// else 0), hash of its row, hash of its TOAST table's row (which holds options). $1: text[], names of tables that are
+// left out with their sequences.
 std::string RelationsSql(int major_version);
 
 // oid and name of what other objects print by name and may be renamed without any sign in their own rows: functions,

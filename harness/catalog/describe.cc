@@ -37,8 +37,8 @@ std::string DescribeTable(const CatalogObject& table) {
 }
 
 std::string DescribePolicy(const CatalogObject& policy) {
-  return fmt::format("for {} to {}{}{}", Value(policy, "command"), Value(policy, "roles"), With(policy, "using", "using"),
-                     With(policy, "with_check", "with check"));
+  return fmt::format("for {} to {}{}{}", Value(policy, "command"), Value(policy, "roles"),
+                     With(policy, "using", "using"), With(policy, "with_check", "with check"));
 }
 
 std::string DescribeRoutine(const CatalogObject& routine) {

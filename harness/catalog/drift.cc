@@ -20,11 +20,27 @@ constexpr const char* kColumnOrder = "column order";
 
 // What a reader of drift wants to see first; the kinds that are not here follow by name.
 int KindRank(const std::string& kind) {
-  static const std::vector<std::string> order{"extension", "namespace", "enum", "domain", "composite type", "table",
-                                              "column", "primary key", "foreign key", "unique constraint",
-                                              "check constraint", "exclusion constraint", "index", "view",
-                                              "materialized view", "sequence", "function", "procedure", "trigger",
-                                              "policy", "rule"};
+  static const std::vector<std::string> order{"extension",
+                                              "namespace",
+                                              "enum",
+                                              "domain",
+                                              "composite type",
+                                              "table",
+                                              "column",
+                                              "primary key",
+                                              "foreign key",
+                                              "unique constraint",
+                                              "check constraint",
+                                              "exclusion constraint",
+                                              "index",
+                                              "view",
+                                              "materialized view",
+                                              "sequence",
+                                              "function",
+                                              "procedure",
+                                              "trigger",
+                                              "policy",
+                                              "rule"};
   return static_cast<int>(std::find(order.begin(), order.end(), kind) - order.begin());
 }
 
@@ -118,7 +134,8 @@ class Comparison {
       const auto& [key, column] = *at;
       if (key.kind != "column" || !key.name.starts_with(prefix)) break;
       const auto position = column.attributes.find(kPosition);
-      if (column.relation != relation || position == column.attributes.end() || !there.objects().contains(key)) continue;
+      if (column.relation != relation || position == column.attributes.end() || !there.objects().contains(key))
+        continue;
       columns.emplace_back(std::atoi(position->second.c_str()), key.name.substr(prefix.size()));
     }
     std::sort(columns.begin(), columns.end());

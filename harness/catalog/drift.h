@@ -40,8 +40,8 @@ class Drift {
   std::vector<Difference> Findings() const;
 };
 
-// What must be done to `was` to make it `is`. An object that is gone or new is one difference: its parts (the columns of
-// a dropped table, the index of a dropped constraint) are not listed again.
+// What must be done to `was` to make it `is`. An object that is gone or new is one difference: its parts (the columns
+// of a dropped table, the index of a dropped constraint) are not listed again.
 Drift Compare(const Catalog& was, const Catalog& is, Equivalence equivalence = Equivalence::kLogical);
 
 // The differences of `drift` that are not in `known` (a step answers only for the drift that it adds).

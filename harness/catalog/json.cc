@@ -77,7 +77,8 @@ Catalog CatalogFromJson(const nlohmann::json& model) {
   Catalog catalog;
   for (const auto& [kind, unused] : ObjectAt(model, kObjectsKey, kObjectsKey).items()) {
     if (!std::binary_search(kinds.begin(), kinds.end(), kind)) {
-      throw Error(ErrorKind::kUsage, fmt::format("the model can't be read: unknown kind '{}' in '{}'", kind, kObjectsKey))
+      throw Error(ErrorKind::kUsage,
+                  fmt::format("the model can't be read: unknown kind '{}' in '{}'", kind, kObjectsKey))
           .WithHint(NearNameHint(kind, kinds, fmt::format("the kinds are {}", fmt::join(kinds, ", "))));
     }
     const json& named = ObjectAt(model[kObjectsKey], kind, fmt::format("{}.{}", kObjectsKey, kind));

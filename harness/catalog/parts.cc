@@ -52,7 +52,8 @@ std::string_view After(std::string_view text, std::string_view separator) {
 
 // "materialized view public.v": the word may be several.
 void AddDescribed(std::string_view described, Wholes& wholes) {
-  for (std::size_t space = described.find(' '); space != std::string_view::npos; space = described.find(' ', space + 1)) {
+  for (std::size_t space = described.find(' '); space != std::string_view::npos;
+       space = described.find(' ', space + 1)) {
     AddWholes(KindsOf(described.substr(0, space)), described.substr(space + 1), wholes);
   }
 }
@@ -70,7 +71,8 @@ void AddWholesByAttribute(const ObjectKey& key, const CatalogObject& object, Who
   if (key.kind == "operator family operator" || key.kind == "operator family function") {
     const std::string_view family = After(key.name, " of ");
     wholes.push_back({"operator family", std::string(family)});
-    wholes.push_back({"operator class", Attribute(object, "class") + " USING " + std::string(After(family, " USING "))});
+    wholes.push_back(
+        {"operator class", Attribute(object, "class") + " USING " + std::string(After(family, " USING "))});
   }
 }
 

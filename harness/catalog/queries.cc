@@ -14,6 +14,7 @@ namespace migproof {
 namespace {
 
 constexpr std::string_view kCatalogsHeader = "-- catalogs: ";
+constexpr std::string_view kRelkindsHeader = "-- relkinds: ";
 
 Error BadQuery(std::string_view file, std::string_view what) {
   return Error(ErrorKind::kInternal, fmt::format("query '{}': {}", file, what));
@@ -78,6 +79,9 @@ CatalogQuery ParseCatalogQuery(std::string_view file, std::string_view text, int
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.starts_with(kCatalogsHeader)) ReadCatalogsHeader(line, query);
+    if (line.starts_with(kRelkindsHeader)) {
+      for (const std::string& relkind : Words(line.substr(kRelkindsHeader.size()))) query.relkinds += relkind;
+    }
     if (line.starts_with("--")) continue;
     const std::size_t comment = line.find("-- ");
     const bool gated = comment != std::string_view::npos;

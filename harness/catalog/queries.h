@@ -1,10 +1,12 @@
 // The queries in queries/*.sql, made ready for one server.
 //
 // A file is one kind ("foreign_key.sql": "foreign key") or a part of one ("comment.relation.sql"). It selects `name`,
-// `relation` and one column per attribute; NULL is an attribute that does not apply. Its header names the system catalogs
-// it reads, a "*" before those without whose rows there is nothing to read. A line that ends in
-// "-- since 15", "-- until 14", "-- superuser" or "-- plain" (several of them: all must hold) is there for such servers and
-// roles only. A query with the parameter $1 (oid[]) reads the relations given, one without reads all there is.
+// `relation` and one column per attribute; NULL is an attribute that does not apply. Its header names the system
+// catalogs it reads, a "*" before those without whose rows there is nothing to read. A line that ends in
+// "-- since 15", "-- until 14", "-- superuser" or "-- plain" (several of them: all must hold) is there for such servers
+// and roles only. A query with the parameter $1 (oid[]) reads the relations given, one without reads all there is; a
+// line
+// "-- relkinds: r p" says which relations it has anything to say of.
 #pragma once
 
 #include <string>
@@ -20,6 +22,7 @@ struct CatalogQuery {
   std::vector<std::string> catalogs;  // names in CatalogTables()
   std::vector<std::string> needs;     // those of them without which there is nothing to read; none: always read
   bool by_relation = false;
+  std::string relkinds;  // pg_class.relkind of those relations; "": any
 };
 
 // All queries, sorted by file name. Error(internal) for a header or gate that can't be read.

@@ -29,9 +29,11 @@ struct TableToken {
 
 struct LiveRelation {
   std::string name;
+  char relkind = 'r';
   Oid table = 0;  // for an index: its table
-  bool is_index = false;
   std::string hash;
+
+  bool is_index() const { return relkind == 'i' || relkind == 'I'; }
 };
 
 using Relations = std::map<Oid, LiveRelation>;
@@ -72,9 +74,8 @@ Hashes ToHashes(const Rows& rows) {
 Relations ToRelations(const Rows& rows) {
   Relations relations;
   for (int i = 0; i < rows.size(); ++i) {
-    const std::string_view relkind = rows.Get(i, 1);
     relations.emplace(ToOid(rows.Get(i, 0)),
-                      LiveRelation{std::string(rows.Get(i, 2)), ToOid(rows.Get(i, 3)), relkind == "i" || relkind == "I",
+                      LiveRelation{std::string(rows.Get(i, 2)), rows.Get(i, 1).front(), ToOid(rows.Get(i, 3)),
                                    fmt::format("{}/{}", rows.Get(i, 4), rows.Get(i, 5))});
   }
   return relations;
@@ -118,11 +119,11 @@ class CatalogReader::Impl {
  private:
   // What a look at the tokens found.
   struct Change {
-    std::set<std::string> tables;    // catalogs whose rows changed
-    std::set<Oid> touched;           // relations to read again
-    std::set<std::string> gone;      // names of relations that are there no more
+    std::set<std::string> tables;  // catalogs whose rows changed
+    std::set<Oid> touched;         // relations to read again
+    std::set<std::string> gone;    // names of relations that are there no more
     bool everything = false;
-    bool functions = false;          // a function's body names a relation whose columns changed
+    bool functions = false;  // a function's body names a relation whose columns changed
   };
 
   const Catalog& TryRead() {
@@ -146,6 +147,7 @@ class CatalogReader::Impl {
     const Rows rows = session_.Query("SELECT rolsuper FROM pg_roles WHERE rolname = session_user");
     const bool superuser = !rows.empty() && rows.GetBool(0, 0);
     tables_ = CatalogTables(session_.major_version(), superuser);
+    token_sql_ = TokenSql(tables_, session_.major_version());
     relation_hashes_.resize(tables_.size());
     for (std::size_t i = 0; i < tables_.size(); ++i) table_numbers_.emplace(tables_[i].name, i);
     for (CatalogQuery& query : CatalogQueries(session_.major_version(), superuser)) {
@@ -163,8 +165,8 @@ class CatalogReader::Impl {
   }
 
   std::vector<TableToken> ReadTokens() {
-    const Rows rows = session_.QueryAll({Named("token", TokenSql(tables_, session_.major_version()))}).front();
-    std::vector<TableToken> tokens(tables_.size());
+    const Rows rows = session_.QueryAll({Named("token", token_sql_)}).front();
+    std::vector<TableToken> tokens(tables_.size(), TableToken{"0", ""});
     for (int i = 0; i < rows.size(); ++i) {
       tokens[static_cast<std::size_t>(rows.GetInt(i, 0))] = {std::string(rows.Get(i, 1)), std::string(rows.Get(i, 2))};
     }
@@ -205,7 +207,7 @@ class CatalogReader::Impl {
     for (std::size_t i = 0; i < hashed.size(); ++i) relation_hashes_[hashed[i]] = ToHashes(results[i + 2]);
     std::set<Oid> all;
     for (const auto& [oid, relation] : relations_) {
-      if (!relation.is_index) all.insert(oid);
+      if (!relation.is_index()) all.insert(oid);
     }
     std::vector<Source*> sources;
     for (Source& source : sources_) {
@@ -230,8 +232,8 @@ class CatalogReader::Impl {
     }
     if (change.everything) return change;
     const bool relations = change.tables.contains("pg_class");
-    const bool names = change.tables.contains("pg_proc") || change.tables.contains("pg_type") ||
-                       change.tables.contains("pg_enum");
+    const bool names =
+        change.tables.contains("pg_proc") || change.tables.contains("pg_type") || change.tables.contains("pg_enum");
     if (relations) queries.push_back(RelationsQuery());
     if (names) queries.push_back(Named("names", NamesSql()));
     std::vector<Rows> results = QueryAll(queries);
@@ -258,8 +260,8 @@ class CatalogReader::Impl {
     for (const auto& [oid, was] : relations_) {
       const auto is = now.find(oid);
       if (is == now.end()) {
-        if (!was.is_index) change.gone.insert(was.name);
-        rows_of.insert(was.is_index ? was.table : oid);
+        if (!was.is_index()) change.gone.insert(was.name);
+        rows_of.insert(was.is_index() ? was.table : oid);
         continue;
       }
       if (is->second.name != was.name) change.everything = true;
@@ -275,15 +277,15 @@ class CatalogReader::Impl {
   void AddTouched(const std::set<Oid>& rows_of, Change& change) const {
     for (const Oid oid : rows_of) {
       auto relation = relations_.find(oid);
-      if (relation != relations_.end() && relation->second.is_index) relation = relations_.find(relation->second.table);
+      if (relation != relations_.end() && relation->second.is_index())
+        relation = relations_.find(relation->second.table);
       if (relation != relations_.end()) change.touched.insert(relation->first);
     }
   }
 
   void AddDependents(Change& change) {
     if (change.touched.empty()) return;
-    const Rows rows =
-        session_.QueryAll({Named("dependents", DependentsSql(), {OidArray(change.touched)})}).front();
+    const Rows rows = session_.QueryAll({Named("dependents", DependentsSql(), {OidArray(change.touched)})}).front();
     std::set<Oid> dependents;
     for (int i = 0; i < rows.size(); ++i) dependents.insert(ToOid(rows.Get(i, 0)));
     change.functions = dependents.contains(0);
@@ -296,11 +298,10 @@ class CatalogReader::Impl {
     for (Source& source : sources_) {
       for (const std::string& name : change.gone) Drop(source, name);
       const auto& catalogs = source.query.catalogs;
-      const bool changed =
-          std::any_of(catalogs.begin(), catalogs.end(), [&](const std::string& table) {
-            return change.tables.contains(table) || !table_numbers_.contains(table) ||
-                   (change.functions && table == "pg_proc");
-          });
+      const bool changed = std::any_of(catalogs.begin(), catalogs.end(), [&](const std::string& table) {
+        return change.tables.contains(table) || !table_numbers_.contains(table) ||
+               (change.functions && table == "pg_proc");
+      });
       if (source.query.by_relation ? !(changed || columns) || change.touched.empty() : !changed) continue;
       if (source.query.by_relation) {
         for (const Oid oid : change.touched) Drop(source, relations_.at(oid).name);
@@ -322,17 +323,30 @@ class CatalogReader::Impl {
   void Fetch(const std::vector<Source*>& sources, const std::set<Oid>& relations) {
     std::vector<Session::Prepared> queries;
     std::vector<Source*> asked;
-    const std::string oids = OidArray(relations);
     for (Source* source : sources) {
-      if (source->query.by_relation && relations.empty()) continue;
+      const CatalogQuery& query = source->query;
+      std::vector<std::optional<std::string>> parameters;
+      if (query.by_relation) {
+        const std::set<Oid> of_kind = OfKind(relations, query.relkinds);
+        if (of_kind.empty()) continue;
+        parameters.emplace_back(OidArray(of_kind));
+      }
       asked.push_back(source);
-      queries.push_back(source->query.by_relation ? Named(source->query.name, source->query.sql, {oids})
-                                                  : Named(source->query.name, source->query.sql));
+      queries.push_back(Named(query.name, query.sql, std::move(parameters)));
     }
     std::set<std::string, std::less<>> live;
     for (const auto& [oid, relation] : relations_) live.insert(relation.name);
     const std::vector<Rows> results = QueryAll(queries);
     for (std::size_t i = 0; i < asked.size(); ++i) Take(*asked[i], results[i], live);
+  }
+
+  std::set<Oid> OfKind(const std::set<Oid>& relations, const std::string& relkinds) const {
+    if (relkinds.empty()) return relations;
+    std::set<Oid> of_kind;
+    for (const Oid oid : relations) {
+      if (relkinds.find(relations_.at(oid).relkind) != std::string::npos) of_kind.insert(oid);
+    }
+    return of_kind;
   }
 
   void Take(Source& source, const Rows& rows, const std::set<std::string, std::less<>>& live) {
@@ -359,6 +373,7 @@ class CatalogReader::Impl {
   int generation_ = 0;
 
   std::vector<CatalogTable> tables_;
+  std::string token_sql_;
   std::map<std::string, std::size_t> table_numbers_;
   std::vector<Source> sources_;
 

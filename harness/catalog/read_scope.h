@@ -8,8 +8,8 @@
 
 namespace migproof {
 
-// Inside an open transaction a savepoint, elsewhere a read-only transaction; both are rolled back at the end, which puts
-// every setting back as it was (SET LOCAL alone would stay until the transaction ends).
+// Inside an open transaction a savepoint, elsewhere a read-only transaction; both are rolled back at the end, which
+// puts every setting back as it was (SET LOCAL alone would stay until the transaction ends).
 class ReadScope {
  public:
   explicit ReadScope(Session& session);

@@ -1,5 +1,5 @@
 -- Comments on everything but relations, columns and indexes. The database's own is left out: it carries our token.
--- catalogs: *pg_description *pg_shdescription pg_constraint pg_trigger pg_rewrite pg_policy pg_statistic_ext pg_proc
+-- catalogs: *pg_description *namespace_description *pg_shdescription pg_constraint pg_trigger pg_rewrite pg_policy pg_statistic_ext pg_proc
 -- catalogs: pg_type pg_event_trigger pg_publication pg_subscription pg_conversion
 SELECT CASE i.type WHEN 'schema' THEN 'namespace' WHEN 'foreign-data wrapper' THEN 'foreign data wrapper'
                    WHEN 'table constraint' THEN 'constraint'

@@ -1,5 +1,6 @@
 -- Composite types made by CREATE TYPE (a table's row type is the table's).
 -- catalogs: *pg_class pg_attribute
+-- relkinds: c
 SELECT c.oid::regclass AS name,
        c.oid::regclass AS relation,
        pg_get_userbyid(c.relowner) AS owner,

@@ -15,7 +15,7 @@ SELECT g.what || ' to ' || CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_iden
                        d.defaclacl AS acl,
                        CASE WHEN d.defaclnamespace = 0
                             THEN acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END, d.defaclrole)
-                            ELSE '{}' END AS default_acl
+                       END AS default_acl
                   FROM pg_default_acl AS d
                   LEFT JOIN pg_namespace AS n ON n.oid = d.defaclnamespace) AS o
          CROSS JOIN LATERAL (SELECT true AS explicit, e.* FROM aclexplode(o.acl) AS e

@@ -1,5 +1,6 @@
 -- Foreign tables.
 -- catalogs: *pg_foreign_table pg_class pg_inherits
+-- relkinds: f
 SELECT c.oid::regclass AS name,
        c.oid::regclass AS relation,
        pg_get_userbyid(c.relowner) AS owner,

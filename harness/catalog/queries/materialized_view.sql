@@ -1,5 +1,6 @@
 -- Materialized views.
 -- catalogs: *pg_rewrite pg_class
+-- relkinds: m
 SELECT c.oid::regclass AS name,
        c.oid::regclass AS relation,
        pg_get_userbyid(c.relowner) AS owner,

@@ -1,5 +1,6 @@
 -- Row security policies.
 -- catalogs: *pg_policy
+-- relkinds: r p
 SELECT quote_ident(p.polname) || ' on ' || p.polrelid::regclass AS name,
        p.polrelid::regclass AS relation,
        CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete'

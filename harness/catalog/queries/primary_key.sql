@@ -1,9 +1,9 @@
 -- Primary keys; the definition says what is included and whether it is deferrable.
--- catalogs: *pg_constraint pg_class pg_index
+-- catalogs: *pg_constraint pg_index
+-- relkinds: r p
 SELECT quote_ident(k.conname) || ' on ' || k.conrelid::regclass AS name,
        k.conrelid::regclass AS relation,
        pg_get_constraintdef(k.oid) AS definition,
-       (SELECT i.relname FROM pg_class AS i WHERE i.oid = k.conindid AND i.relname <> k.conname) AS index,
        CASE WHEN k.coninhcount > 0
             THEN CASE WHEN k.conislocal THEN 'and local' ELSE 'only' END END AS inherited
   FROM pg_constraint AS k

@@ -21,7 +21,8 @@ SELECT g.what || ' to ' || CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_iden
                        c.oid::regclass, c.relowner, a.attacl, 'c'::"char"
                   FROM pg_attribute AS a
                   JOIN pg_class AS c ON c.oid = a.attrelid
-                 WHERE a.attrelid = ANY ($1) AND a.attacl IS NOT NULL AND NOT a.attisdropped) AS o
+                 WHERE a.attrelid = ANY ($1) AND a.attnum > 0 AND a.attacl IS NOT NULL
+                   AND NOT a.attisdropped) AS o
          CROSS JOIN LATERAL (SELECT true AS explicit, e.* FROM aclexplode(o.acl) AS e
                              UNION ALL
                              SELECT false, e.* FROM aclexplode(acldefault(o.type, o.owner)) AS e) AS x

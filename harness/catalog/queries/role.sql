@@ -2,9 +2,9 @@
 -- catalogs: *pg_authid
 SELECT quote_ident(r.rolname) AS name,
        NULL AS relation,
-       concat_ws(', ', CASE WHEN r.rolsuper THEN 'superuser' END, CASE WHEN r.rolcreatedb THEN 'createdb' END,
+       nullif(concat_ws(', ', CASE WHEN r.rolsuper THEN 'superuser' END, CASE WHEN r.rolcreatedb THEN 'createdb' END,
                  CASE WHEN r.rolcreaterole THEN 'createrole' END, CASE WHEN r.rolreplication THEN 'replication' END,
-                 CASE WHEN r.rolbypassrls THEN 'bypassrls' END) AS powers,
+                 CASE WHEN r.rolbypassrls THEN 'bypassrls' END), '') AS powers,
        r.rolcanlogin::text AS login,
        r.rolinherit::text AS inherit,
        CASE WHEN r.rolconnlimit >= 0 THEN r.rolconnlimit END AS connection_limit,

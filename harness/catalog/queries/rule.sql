@@ -1,5 +1,6 @@
 -- Rewrite rules, without those that make a view a view.
 -- catalogs: *pg_rewrite
+-- relkinds: r p v m
 SELECT quote_ident(r.rulename) || ' on ' || r.ev_class::regclass AS name,
        r.ev_class::regclass AS relation,
        pg_get_ruledef(r.oid) AS definition,

@@ -1,5 +1,6 @@
 -- Sequences, those behind serial and identity columns among them. Where a sequence stands is data: see ReadSequences.
 -- catalogs: *pg_sequence pg_class sequence_owners
+-- relkinds: S
 SELECT c.oid::regclass AS name,
        c.oid::regclass AS relation,
        pg_get_userbyid(c.relowner) AS owner,

@@ -1,5 +1,6 @@
 -- Extended statistics: what is to be gathered, never what was.
 -- catalogs: *pg_statistic_ext
+-- relkinds: r p m f
 SELECT quote_ident(n.nspname) || '.' || quote_ident(s.stxname) AS name,
        s.stxrelid::regclass AS relation,
        pg_get_statisticsobjdef(s.oid) AS definition,

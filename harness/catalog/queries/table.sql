@@ -1,5 +1,6 @@
 -- Tables, partitioned ones and partitions among them.
 -- catalogs: *pg_class pg_inherits pg_partitioned_table
+-- relkinds: r p
 SELECT c.oid::regclass AS name,
        c.oid::regclass AS relation,
        pg_get_userbyid(c.relowner) AS owner,

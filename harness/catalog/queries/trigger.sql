@@ -1,5 +1,6 @@
 -- Triggers, constraint triggers among them; the ones the server makes for foreign keys are the keys'.
 -- catalogs: *pg_trigger
+-- relkinds: r p v f
 SELECT quote_ident(t.tgname) || ' on ' || t.tgrelid::regclass AS name,
        t.tgrelid::regclass AS relation,
        pg_get_triggerdef(t.oid) AS definition,

@@ -1,5 +1,6 @@
 -- Views; check_option, security_barrier and security_invoker are among the options.
 -- catalogs: *pg_rewrite pg_class
+-- relkinds: v
 SELECT c.oid::regclass AS name,
        c.oid::regclass AS relation,
        pg_get_userbyid(c.relowner) AS owner,

@@ -1,0 +1,72 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness/catalog/drift.h"
+#include "harness/catalog/read.h"
+#include "harness/catalog/statements_for_test.h"
+
+namespace migproof {
+namespace {
+
+std::string LinesOf(const Catalog& was, const Catalog& is) {
+  std::string lines;
+  for (const Difference& difference : Compare(was, is, Equivalence::kPhysical).differences) {
+    lines += "  " + difference.ToLine() + "\n";
+  }
+  return lines;
+}
+
+// Whether what `reader` remembers and reads again is what a reader without memory sees.
+void ExpectLikeFullRead(CatalogReader& reader, Session& session, const std::string& when) {
+  const Catalog& incremental = reader.Read();
+  CatalogReader fresh(session);
+  const Catalog& full = fresh.ReadAll();
+  EXPECT_TRUE(incremental == full) << when << "\n" << LinesOf(full, incremental);
+}
+
+TEST(IncrementalRead, SeesWhatAFullReadSeesAfterEachStatement) {
+  GroundDatabase ground;
+  Session& session = ground.session();
+  CatalogReader reader(session);
+  reader.Read();
+  for (const ListedStatement& statement : ListedStatements()) {
+    SCOPED_TRACE("statements.sql:" + std::to_string(statement.line) + ": " + statement.sql);
+    const Catalog before = reader.Read();
+    session.Execute("BEGIN");
+    session.Execute(ground.Text(statement));
+    ExpectLikeFullRead(reader, session, "in the transaction");
+    session.Execute("ROLLBACK");
+    EXPECT_TRUE(reader.Read() == before) << "after ROLLBACK\n" << LinesOf(before, reader.Read());
+    session.Execute(ground.Text(statement));
+    ExpectLikeFullRead(reader, session, "after COMMIT");
+    if (testing::Test::HasFatalFailure()) return;
+  }
+}
+
+TEST(IncrementalRead, FollowsManyStatementsAndSavepointsInOneTransaction) {
+  GroundDatabase ground;
+  Session& session = ground.session();
+  CatalogReader reader(session);
+  reader.Read();
+  session.Execute("BEGIN");
+  int count = 0;
+  for (const ListedStatement& statement : ListedStatements()) {
+    // A new enum value may not be used before its transaction ends, nor is one dropped role the next one's owner.
+    if (++count % 3 == 0) {
+      session.Execute("SAVEPOINT s");
+      session.Execute(ground.Text(statement));
+      reader.Read();
+      session.Execute("ROLLBACK TO SAVEPOINT s");
+      session.Execute("RELEASE SAVEPOINT s");
+    }
+    session.Execute(ground.Text(statement));
+    if (count % 5 != 0) continue;
+    SCOPED_TRACE("statements.sql:" + std::to_string(statement.line));
+    ExpectLikeFullRead(reader, session, "in the transaction");
+  }
+  session.Execute("ROLLBACK");
+  ExpectLikeFullRead(reader, session, "after ROLLBACK");
+}
+
+}  // namespace
+}  // namespace migproof

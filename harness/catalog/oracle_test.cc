@@ -1,0 +1,85 @@
+// Holds the catalog against an oracle that others wrote: what pg_dump -s prints.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <map>
+
+#include "harness/catalog/drift.h"
+#include "harness/catalog/read.h"
+#include "harness/catalog/statements_for_test.h"
+
+namespace migproof {
+namespace {
+
+using Expected = ListedStatement::Expected;
+
+std::string FindPgDump(int major_version) {
+  const std::string path = "/usr/lib/postgresql/" + std::to_string(major_version) + "/bin/pg_dump";
+  return std::filesystem::exists(path) ? path : "";
+}
+
+// Without the key that makes every dump another (\restrict).
+std::string Dump(const std::string& pg_dump, const std::string& conninfo) {
+  const std::string command = pg_dump + " -s -d \"" + conninfo + "\"";
+  FILE* pipe = popen(command.c_str(), "r");
+  EXPECT_NE(pipe, nullptr);
+  std::string text;
+  char buffer[1 << 16];
+  while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) {
+    const std::string_view line(buffer);
+    if (!line.starts_with("\\restrict") && !line.starts_with("\\unrestrict")) text += line;
+  }
+  EXPECT_EQ(pclose(pipe), 0) << command;
+  return text;
+}
+
+std::string FirstDifference(const std::string& was, const std::string& is) {
+  std::istringstream was_stream(was);
+  std::istringstream is_stream(is);
+  std::string was_line;
+  std::string is_line;
+  while (std::getline(was_stream, was_line) && std::getline(is_stream, is_line)) {
+    if (was_line != is_line) return "dump: " + was_line + "\n   -> " + is_line;
+  }
+  return "";
+}
+
+bool DumpMayChange(Expected expected) { return expected == Expected::kBoth || expected == Expected::kDumpOnly; }
+
+bool CatalogMayChange(Expected expected) { return expected == Expected::kBoth || expected == Expected::kCatalogOnly; }
+
+TEST(PgDumpOracle, ChangesWhereTheCatalogDoes) {
+  const std::string pg_dump = FindPgDump(TestServer().major_version());
+  if (pg_dump.empty()) GTEST_SKIP() << "no pg_dump of the server's version";
+  GroundDatabase ground;
+  CatalogReader reader(ground.session());
+  const std::string conninfo = ground.database().Conninfo();
+  Catalog catalog = reader.Read();
+  std::string dump = Dump(pg_dump, conninfo);
+  for (const ListedStatement& statement : ListedStatements()) {
+    SCOPED_TRACE("statements.sql:" + std::to_string(statement.line) + ": " + statement.sql);
+    ground.session().Execute(ground.Text(statement));
+    const Catalog& now = reader.Read();
+    std::string dump_now = Dump(pg_dump, conninfo);
+    EXPECT_EQ(dump_now != dump, DumpMayChange(statement.expected)) << FirstDifference(dump, dump_now);
+    EXPECT_EQ(now != catalog, CatalogMayChange(statement.expected));
+    // What changed has a line, and going back has one too.
+    if (now != catalog) {
+      EXPECT_FALSE(Compare(catalog, now, Equivalence::kPhysical).differences.empty());
+      EXPECT_FALSE(Compare(now, catalog, Equivalence::kPhysical).differences.empty());
+    }
+    catalog = now;
+    dump = std::move(dump_now);
+  }
+}
+
+TEST(PgDumpOracle, IsAskedAboutEveryKindThreeTimes) {
+  std::map<std::string, int> counts;
+  for (const ListedStatement& statement : ListedStatements()) ++counts[statement.kind];
+  for (const std::string& kind : CatalogKinds()) EXPECT_GE(counts[kind], 3) << kind;
+  EXPECT_GE(ListedStatements().size(), 300u);
+}
+
+}  // namespace
+}  // namespace migproof

@@ -1,0 +1,98 @@
+// For tests: the ground and the statements of fixtures/catalogs, and a database to try them in.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "harness/postgres/database.h"
+#include "harness/postgres/test_server.h"
+#include "migrations/session.h"
+
+namespace migproof {
+
+struct ListedStatement {
+  enum class Expected { kBoth, kCatalogOnly, kDumpOnly, kNeither };
+
+  int line = 0;
+  std::string kind;
+  std::string sql;
+  Expected expected = Expected::kBoth;
+};
+
+inline std::string ReadCatalogFixture(const std::string& name) {
+  std::ifstream file(std::string(MIGPROOF_SOURCE_DIR) + "/fixtures/catalogs/" + name);
+  EXPECT_TRUE(file.good()) << name;
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// The file's grammar stands in its head.
+inline std::vector<ListedStatement> ListedStatements() {
+  std::istringstream text(ReadCatalogFixture("statements.sql"));
+  std::vector<ListedStatement> statements;
+  ListedStatement next;
+  int number = 0;
+  for (std::string line; std::getline(text, line);) {
+    ++number;
+    using Expected = ListedStatement::Expected;
+    if (line.starts_with("-- kind ")) next.kind = line.substr(8);
+    if (line.starts_with("-- catalog only: ")) next.expected = Expected::kCatalogOnly;
+    if (line.starts_with("-- dump only: ")) next.expected = Expected::kDumpOnly;
+    if (line.starts_with("-- neither: ")) next.expected = Expected::kNeither;
+    if (line.empty() || line.starts_with("--")) continue;
+    if (next.sql.empty()) next.line = number;
+    next.sql += line + "\n";
+    if (!line.ends_with(";")) continue;
+    statements.push_back(next);
+    next = {0, next.kind, "", Expected::kBoth};
+  }
+  return statements;
+}
+
+// A database with the ground in it, and the roles it takes for granted, which go with it.
+class GroundDatabase {
+ public:
+  GroundDatabase() : database_(Database::Create(TestServer())), session_(database_->Connect()) {
+    for (const char* role : kRoles) session_->Execute(std::string("CREATE ROLE ") + role);
+    session_->Execute(ReadCatalogFixture("ground.sql"));
+  }
+
+  ~GroundDatabase() {
+    if (session_->transaction_state() != TransactionState::kIdle) session_->Execute("ROLLBACK");
+    session_->Execute("UPDATE pg_subscription SET subenabled = false, subslotname = NULL");
+    const Rows subscriptions = session_->Query("SELECT quote_ident(subname) FROM pg_subscription");
+    for (int i = 0; i < subscriptions.size(); ++i) {
+      session_->Execute("DROP SUBSCRIPTION " + std::string(subscriptions.Get(i, 0)));
+    }
+    for (const char* role : kRoles) {
+      session_->Execute(std::string("DROP OWNED BY ") + role + " CASCADE");
+      session_->Execute(std::string("REASSIGN OWNED BY ") + role + " TO CURRENT_USER");
+      session_->Execute(std::string("DROP ROLE ") + role);
+    }
+  }
+
+  Session& session() { return *session_; }
+  const Database& database() const { return *database_; }
+
+  // ":database" stands for the database's name.
+  std::string Text(const ListedStatement& statement) const {
+    std::string sql = statement.sql;
+    const std::string name = ":database";
+    const std::size_t at = sql.find(name);
+    return at == std::string::npos ? sql : sql.replace(at, name.size(), session_->QuoteName(database_->name()));
+  }
+
+ private:
+  static constexpr const char* kRoles[] = {"catalog_alice", "catalog_bob", "catalog_group"};
+
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace migproof
