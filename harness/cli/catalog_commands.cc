@@ -42,7 +42,7 @@ class CatalogSource {
   Catalog Migrated(const std::string& target) {
     const Subject subject = ReadSubject(command_.config);
     const auto wanted = subject.history().Resolve(target);
-    const Bench bench(subject, ParseServerSpec(command_.config.postgres).Start(command_.start));
+    const Bench bench(subject, [&] { return ParseServerSpec(command_.config.postgres).Start(command_.start); });
     const auto database = bench.Fresh();
     const auto session = database->Connect();
     Runner runner(*session, subject.history(), subject.ledger(), {});

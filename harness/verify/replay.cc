@@ -4,7 +4,13 @@
 
 namespace migproof {
 
-std::unique_ptr<Database> ReplaySource::At(std::size_t index) {
+std::unique_ptr<Stand> ReplaySource::At(std::size_t index) {
+  if (subject().touches_cluster()) {
+    another_ = bench_.Another();
+    auto stand = std::make_unique<Stand>(*another_, another_->Fresh(), 0);
+    stand->UpgradeTo(index);
+    return stand;
+  }
   if (database_ == nullptr || index_ > index) {
     database_ = bench_.Fresh();
     index_ = 0;
@@ -15,15 +21,14 @@ std::unique_ptr<Database> ReplaySource::At(std::size_t index) {
     database_ = stand.Release();
     index_ = index;
   }
-  return Database::Clone(bench_.server(), *database_);
+  return std::make_unique<Stand>(bench_, Database::Clone(bench_.server(), *database_), index);
 }
 
 Replay::Replay(ReplaySource& source, const Revision& revision) : source_(source), revision_(revision) {}
 
 void Replay::Restart() {
-  const std::size_t index = source_.bench().subject().IndexOf(revision_);
   stand_.reset();
-  stand_ = std::make_unique<Stand>(source_.bench(), source_.At(index), index);
+  stand_ = source_.At(source_.subject().IndexOf(revision_));
   path_.clear();
 }
 

@@ -1,6 +1,7 @@
 // One database on its way along a history: moved with real commits, and looked at.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,10 +15,12 @@
 
 namespace migproof {
 
+using ServerFactory = std::function<std::unique_ptr<Server>()>;
+
 // A server and the ground that every database of a run starts from: `before` files applied, ledger tables made.
 class Bench {
  public:
-  Bench(const Subject& subject, std::unique_ptr<Server> server);
+  Bench(const Subject& subject, ServerFactory factory);
 
   const Subject& subject() const { return subject_; }
   const Server& server() const { return *server_; }
@@ -25,9 +28,12 @@ class Bench {
   std::unique_ptr<Database> Fresh() const { return Database::Clone(*server_, *ground_); }
   // As Fresh, without the `before` files.
   std::unique_ptr<Database> Empty() const { return Database::Create(*server_); }
+  // The same on a server of its own: what all databases of a server share (roles) is as it was at the start.
+  std::unique_ptr<Bench> Another() const { return std::make_unique<Bench>(subject_, factory_); }
 
  private:
   const Subject& subject_;
+  ServerFactory factory_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Database> ground_;
 };

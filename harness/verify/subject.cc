@@ -2,10 +2,50 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "harness/verify/model.h"
 #include "migrations/registry.h"
 
 namespace migproof {
+
+namespace {
+
+// In upper case, with one blank between words.
+std::string UpperWords(std::string_view text) {
+  std::string words;
+  for (const char c : text) {
+    const bool blank = std::isspace(static_cast<unsigned char>(c)) != 0;
+    if (blank && !words.empty() && words.back() == ' ') continue;
+    words += blank ? ' ' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return words;
+}
+
+bool NamesSharedObject(const std::string& words) {
+  for (const char* verb : {"CREATE ", "ALTER ", "DROP "}) {
+    for (const char* noun : {"ROLE ", "GROUP ", "TABLESPACE ", "USER "}) {
+      const std::size_t found = words.find(verb + std::string(noun));
+      if (found == std::string::npos) continue;
+      const bool mapping = words.find(verb + std::string("USER MAPPING")) == found;
+      if (!mapping) return true;
+    }
+  }
+  return false;
+}
+
+bool AnyTouches(const Script& script) {
+  return std::any_of(script.statements().begin(), script.statements().end(), [&](const Statement& statement) {
+    return statement.kind == StatementKind::kSql && TouchesCluster(script.Text(statement));
+  });
+}
+
+bool AnyTouches(const Revision& revision) {
+  return AnyTouches(revision.upgrade.script) || (revision.downgrade && AnyTouches(revision.downgrade->script));
+}
+
+}  // namespace
 
 Subject::Subject(std::string format, const std::filesystem::path& directory,
                  const std::vector<std::filesystem::path>& before, std::vector<Revision> revisions)
@@ -16,6 +56,9 @@ Subject::Subject(std::string format, const std::filesystem::path& directory,
       order_(history_.Linear()) {
   for (const auto& path : before) before_.push_back(Script::Parse(ReadTextFile(path), {path.string(), 1}));
   for (std::size_t i = 0; i < order_.size(); ++i) index_.emplace(order_[i], i);
+  touches_cluster_ =
+      std::any_of(before_.begin(), before_.end(), [](const Script& script) { return AnyTouches(script); }) ||
+      std::any_of(order_.begin(), order_.end(), [](const Revision* revision) { return AnyTouches(*revision); });
 }
 
 void Subject::ReadModel(const std::filesystem::path& file) {
@@ -24,6 +67,18 @@ void Subject::ReadModel(const std::filesystem::path& file) {
   } else {
     model_ = ReadModelFile(file);
   }
+}
+
+bool TouchesCluster(std::string_view statement) {
+  const std::string first = LeadingWords(statement, 1);
+  const std::string skeleton = Skeleton(statement);
+  if (first == "GRANT" || first == "REVOKE") {  // of a role to a role: there is no ON
+    return (" " + skeleton + " ").find(" ON ") == std::string::npos;
+  }
+  if (skeleton.find("ALTER SYSTEM") != std::string::npos || NamesSharedObject(skeleton)) return true;
+  const bool has_body = first == "DO" || skeleton.find("FUNCTION") != std::string::npos ||
+                        skeleton.find("PROCEDURE") != std::string::npos;
+  return has_body && NamesSharedObject(UpperWords(statement));
 }
 
 std::size_t Subject::IndexOf(const Revision& revision) const { return index_.at(&revision); }

@@ -31,6 +31,10 @@ class Subject {
   const std::vector<const Revision*>& order() const { return order_; }
   std::size_t IndexOf(const Revision& revision) const;
 
+  // True where a script makes or changes what all databases of a server share (roles, tablespaces, server settings):
+  // then no two databases of a run may share a server.
+  bool touches_cluster() const { return touches_cluster_; }
+
   // Takes the file that the heads are held against: a model (.json, as `migproof catalog` writes it), or an SQL file
   // that makes it on an empty database (the `before` files do not run there). Error(usage) names the file where it is neither.
   void ReadModel(const std::filesystem::path& file);
@@ -46,8 +50,12 @@ class Subject {
   std::vector<Script> before_;
   std::vector<const Revision*> order_;
   std::map<const Revision*, std::size_t> index_;
+  bool touches_cluster_ = false;
   std::optional<Catalog> model_;
   std::optional<Script> model_script_;
 };
+
+// Whether a statement touches what all databases of a server share. Bodies of DO and of functions are looked into.
+bool TouchesCluster(std::string_view statement);
 
 }  // namespace migproof

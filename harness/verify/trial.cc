@@ -16,12 +16,19 @@ std::string FirstLine(std::string_view text) {
   return line.size() < text.size() ? line + " ..." : line;
 }
 
-// "extension vector", "enum public.mood", or the name alone.
+std::string WithoutQuotes(std::string text) {
+  std::erase(text, '"');
+  return text;
+}
+
+// "extension vector", "enum public.mood", "enum mood" or the name alone; quotes around names are the writer's choice.
 bool Leaves(const Declaration& declaration, const ObjectKey& object) {
   if (declaration.kind != "leaves") return false;
-  const std::string& named = declaration.object;
-  return named == object.kind + " " + object.name || named == object.name ||
-         "public." + named == object.name || named == object.kind + " " + object.name.substr(object.name.find('.') + 1);
+  const std::string named = WithoutQuotes(declaration.object);
+  const std::string name = WithoutQuotes(object.name);
+  const std::string in_public = name.rfind("public.", 0) == 0 ? name.substr(7) : name;
+  return named == name || named == in_public || named == object.kind + " " + name ||
+         named == object.kind + " " + in_public;
 }
 
 std::set<std::string> TablesOf(const Catalog& catalog) {

@@ -235,7 +235,9 @@ const DescentResult& Walk::Descent() {
 const Catalog& Walk::Model() {
   const Subject& subject = bench_.subject();
   if (subject.model()) return *subject.model();
-  if (!model_) model_ = RunModelScript(*subject.model_script(), bench_);
+  if (model_) return *model_;
+  model_ = subject.touches_cluster() ? RunModelScript(*subject.model_script(), *bench_.Another())
+                                     : RunModelScript(*subject.model_script(), bench_);
   return *model_;
 }
 
@@ -252,7 +254,8 @@ void Walk::DescendFrom(std::size_t index) {
     step.refusals = stand_->DowngradeLast();
     if (!step.refusals.empty()) {
       known = {};
-      stand_ = std::make_unique<Stand>(bench_, ReplaySource(bench_).At(index), index);
+      stand_ = nullptr;
+      stand_ = source_.At(index);
       descent_->steps.push_back(std::move(step));
       continue;
     }

@@ -19,16 +19,18 @@
 namespace migproof {
 
 // Makes databases that stand before a given revision. Revisions must be asked for in rising order to be cheap: one
-// database follows along and is copied.
+// database follows along and is copied. Where the history touches what all databases of a server share, each is made from
+// the ground up on a server of its own.
 class ReplaySource {
  public:
   explicit ReplaySource(const Bench& bench) : bench_(bench) {}
-  // A database with the first `index` revisions of the order applied.
-  std::unique_ptr<Database> At(std::size_t index);
-  const Bench& bench() const { return bench_; }
+  // A stand with the first `index` revisions of the order applied; the last one made is gone by then.
+  std::unique_ptr<Stand> At(std::size_t index);
+  const Subject& subject() const { return bench_.subject(); }
 
  private:
   const Bench& bench_;
+  std::unique_ptr<Bench> another_;  // the server of the last stand, where each needs its own
   std::unique_ptr<Database> database_;
   std::size_t index_ = 0;
 };

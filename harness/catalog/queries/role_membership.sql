@@ -8,4 +8,4 @@ SELECT quote_ident(pg_get_userbyid(m.member)) || ' in ' || quote_ident(pg_get_us
        m.set_option::text AS set, -- since 16
        m.admin_option::text AS admin
   FROM pg_auth_members AS m
- WHERE m.member >= 16384
+ WHERE m.member >= 16384 OR m.roleid >= 16384 OR m.member = 10
