@@ -143,6 +143,14 @@ void CompareTable(const std::string& name, const TableRows& was, const TableRows
   for (const auto& row : fresh) lines.push_back(fmt::format("+ {}: {}", name, ShowRow(names, row)));
 }
 
+std::vector<Cell> ColumnValues(const TableRows& table, std::size_t column) {
+  std::vector<Cell> values;
+  values.reserve(table.rows.size());
+  for (const auto& row : table.rows) values.push_back(row[column]);
+  std::sort(values.begin(), values.end());
+  return values;
+}
+
 bool IsVolatile(const std::string& expression) {
   static constexpr const char* kVolatile[] = {"nextval(",         "now()",           "CURRENT_",         "LOCALTIME",
                                               "clock_timestamp(", "random(",         "gen_random_uuid(", "uuid_generate_",
@@ -192,6 +200,20 @@ UnstableColumns VolatileDefaults(const Catalog& catalog) {
     if (is_volatile || object.attributes.contains("identity")) columns.insert(key.name);
   }
   return columns;
+}
+
+UnstableColumns UnstableBetween(const RowSnapshot& once, const RowSnapshot& again) {
+  UnstableColumns unstable;
+  for (const auto& [name, first] : once.tables) {
+    const auto found = again.tables.find(name);
+    if (found == again.tables.end() || found->second.columns != first.columns || found->second == first) continue;
+    for (std::size_t column = 0; column < first.columns.size(); ++column) {
+      if (ColumnValues(first, column) != ColumnValues(found->second, column)) {
+        unstable.insert(name + "." + first.columns[column]);
+      }
+    }
+  }
+  return unstable;
 }
 
 std::vector<std::string> CompareRows(const RowSnapshot& was, const RowSnapshot& is,

@@ -57,6 +57,9 @@ using UnstableColumns = std::set<std::string>;
 // The columns of `catalog` whose default (or identity) is volatile.
 UnstableColumns VolatileDefaults(const Catalog& catalog);
 
+// The columns in which two executions of the same thing differ: the values they hold, counted, are not the same.
+UnstableColumns UnstableBetween(const RowSnapshot& once, const RowSnapshot& again);
+
 struct CompareRowsOptions {
   UnstableColumns unstable;  // compared by NULL or not
   // The tables to compare; a table of neither snapshot has no rows there. Empty: all of both.

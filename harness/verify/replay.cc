@@ -62,6 +62,16 @@ const Observation& Replay::Extend(Move move) {
   return seen_[path_] = std::move(seen);
 }
 
+const UnstableColumns& Replay::Unstable() {
+  if (unstable_) return *unstable_;
+  const Observation once = After({Move::kUpgrade});
+  stand_.reset();
+  const auto again = source_.At(source_.subject().IndexOf(revision_));
+  again->UpgradeNext();
+  unstable_ = UnstableBetween(*once.rows, *again->Observe().rows);
+  return *unstable_;
+}
+
 // Laws ask these of the history as a whole, which is never replayed: its moves have real commits already.
 const Observation& Replay::AtHeads() { throw Error(ErrorKind::kInternal, "a replay is about one revision"); }
 const Observation& Replay::AfterUpgradeAtHeads() { return AtHeads(); }

@@ -76,10 +76,13 @@ std::vector<Difference> Trial::Counting(const Revision* revision, std::vector<Di
 
 std::vector<std::string> Trial::CompareRows(const Observation& was, const Observation& is) {
   Exercised("rows compared", was.rows->Count());
-  return CompareRowsOfSharedTables(was, is);
+  std::vector<std::string> lines = CompareRowsOfSharedTables(was, is);
+  if (lines.empty() || whole_history()) return lines;
+  return CompareRowsOfSharedTables(was, is, mover_.Unstable());
 }
 
-std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const Observation& is) {
+std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const Observation& is,
+                                                   const UnstableColumns& unstable) {
   if (*was.rows == *is.rows) return {};
   CompareRowsOptions options;
   const std::set<std::string> before = TablesOf(*was.catalog);
@@ -88,6 +91,7 @@ std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const
   }
   if (options.tables.empty()) return {};
   options.unstable = VolatileDefaults(*was.catalog);
+  options.unstable.insert(unstable.begin(), unstable.end());
   std::vector<std::string> lines = migproof::CompareRows(*was.rows, *is.rows, options);
   for (std::string& line : CompareSequences(*was.rows, *is.rows)) lines.push_back(std::move(line));
   return lines;

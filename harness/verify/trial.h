@@ -65,6 +65,9 @@ class Mover {
   virtual const DescentResult& Descent() = 0;
   // What the heads are held against; asked for only where the subject has a model.
   virtual const Catalog& Model() = 0;
+  // The columns that the revision's upgrade fills with other values each time it runs (clock, chance): found by running it
+  // on two databases.
+  virtual const UnstableColumns& Unstable() = 0;
   // Ancestors that did not upgrade without refusals.
   virtual std::vector<std::string> ReachedPast() const = 0;
 };
@@ -90,7 +93,7 @@ class Trial {
   // The part of `differences` that counts against `revision`; the rest becomes notes.
   std::vector<Difference> Counting(const Revision* revision, std::vector<Difference> differences);
   // The differences of rows that count, as evidence lines. Tables and columns that only one side has are left to the
-  // catalog. Cells under volatile defaults (clock, sequence, random) compare by NULL or not.
+  // catalog. Cells that the clock, a sequence or chance fills compare by NULL or not.
   std::vector<std::string> CompareRows(const Observation& was, const Observation& is);
 
   // What the law looked at; counts add up.
@@ -113,7 +116,8 @@ std::string EvidenceLine(const Error& refusal);
 
 // Differences of rows in the tables that both catalogs have, sequences included. Cells under volatile defaults compare by
 // NULL or not.
-std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const Observation& is);
+std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const Observation& is,
+                                                   const UnstableColumns& unstable = {});
 
 // The refusals that `known` does not have (same statement and SQLSTATE).
 std::vector<Error> NewRefusals(const std::vector<Error>& refusals, const std::vector<Error>& known);

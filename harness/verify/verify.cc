@@ -221,7 +221,8 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
   Report report;
   std::map<std::pair<std::string, std::string>, Verdict> given;
   const auto work = [&](int worker, const Emit& emit) {
-    const Bench bench(subject, [&] { return options.server.Start(options.start); });
+    const Bench bench(subject, options.factory ? options.factory
+                                               : [&] { return options.server.Start(options.start); });
     emit({{"server", bench.server().Description()}});
     const auto at = static_cast<std::size_t>(worker);
     Inspection(subject, plan, options, bench, worker + 1 == jobs, emit).Run(cuts[at], cuts[at + 1]);

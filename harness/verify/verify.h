@@ -12,13 +12,14 @@
 
 #include "harness/postgres/provider.h"
 #include "harness/report/report.h"
-#include "harness/verify/subject.h"
+#include "harness/verify/stand.h"
 
 namespace migproof {
 
 struct VerifyOptions {
   ServerSpec server;
   StartOptions start;
+  ServerFactory factory;               // where set, gives the servers instead of the two above
   std::vector<std::string> laws;       // none: every registered law
   std::vector<std::string> revisions;  // ids to look at; none: all, and the history as a whole
   int jobs = 0;                        // worker processes; 0: as the history's size and the machine's cores suggest

@@ -82,6 +82,7 @@ void Walk::GoTo(std::size_t index) {
   }
   seen_.clear();
   replay_.reset();
+  unstable_.reset();
   probed_ = false;
   while (stand_->index() < index && missing().empty()) {
     if (remembers_) Before();
@@ -230,6 +231,16 @@ const DescentResult& Walk::Descent() {
     DescendFrom(bench_.subject().order().size());
   }
   return *descent_;
+}
+
+const UnstableColumns& Walk::Unstable() {
+  if (unstable_) return *unstable_;
+  const Observation once = After({Move::kUpgrade});
+  ReplaySource source(bench_);
+  const auto again = source.At(unit_);
+  again->UpgradeNext();
+  unstable_ = UnstableBetween(*once.rows, *again->Observe().rows);
+  return *unstable_;
 }
 
 const Catalog& Walk::Model() {

@@ -45,6 +45,7 @@ class Replay : public Mover {
   const Observation& AfterUpgradeAtHeads() override;
   const DescentResult& Descent() override;
   const Catalog& Model() override;
+  const UnstableColumns& Unstable() override;
   std::vector<std::string> ReachedPast() const override { return {}; }
 
  private:
@@ -56,6 +57,7 @@ class Replay : public Mover {
   std::unique_ptr<Stand> stand_;
   std::vector<Move> path_;  // what has been done on stand_
   std::map<std::vector<Move>, Observation> seen_;
+  std::optional<UnstableColumns> unstable_;
 };
 
 class Walk : public Mover {
@@ -72,6 +74,7 @@ class Walk : public Mover {
   const Observation& AfterUpgradeAtHeads() override;
   const DescentResult& Descent() override;
   const Catalog& Model() override;
+  const UnstableColumns& Unstable() override;
   std::vector<std::string> ReachedPast() const override;
   const std::string& missing() const { return stand_->missing(); }
   // True where something asked of this unit was tried inside a transaction only: a finding wants a Replay.
@@ -103,6 +106,7 @@ class Walk : public Mover {
   std::map<std::vector<Move>, Observation> seen_;  // at this unit
   std::optional<std::vector<Move>> open_;          // the path that the open probe has gone
   std::unique_ptr<Replay> replay_;                 // where the unit does not fit a probe
+  std::optional<UnstableColumns> unstable_;
   bool probed_ = false;
 
   std::optional<Observation> at_heads_;
