@@ -86,11 +86,13 @@ std::vector<CatalogTable> RelationTables() {
 void AddNamingTables(bool superuser, std::vector<CatalogTable>& tables) {
   tables.push_back(Naming(
       {"pg_namespace", "pg_namespace AS x WHERE x.nspname !~ '^pg_' AND x.nspname <> 'information_schema'", ""}));
-  for (const char* table : {"pg_operator", "pg_opclass", "pg_opfamily", "pg_collation", "pg_language", "pg_am",
+  for (const char* table : {"pg_operator", "pg_opclass", "pg_opfamily", "pg_collation", "pg_am",
                             "pg_ts_config", "pg_ts_dict", "pg_ts_parser", "pg_ts_template", "pg_foreign_data_wrapper",
                             "pg_foreign_server", "pg_tablespace", "pg_extension"}) {
     tables.push_back(Naming(ByOid(table)));
   }
+  // The server's own languages may be granted too.
+  tables.push_back(Naming({"pg_language", "pg_language AS x", ""}));
   tables.push_back(Naming({"extension_members",
                            "pg_depend AS x WHERE x.refclassid = 'pg_extension'::regclass AND x.deptype IN ('e', 'x')"
                            " AND x.objid >= 16384",

@@ -55,7 +55,7 @@ inline std::vector<ListedStatement> ListedStatements() {
   return statements;
 }
 
-// A database with the ground in it, and the roles it takes for granted, which go with it.
+// A database with the ground in it, and the roles it takes for granted; both go at the end.
 class GroundDatabase {
  public:
   GroundDatabase() : database_(Database::Create(TestServer())), session_(database_->Connect()) {
@@ -70,10 +70,12 @@ class GroundDatabase {
     for (int i = 0; i < subscriptions.size(); ++i) {
       session_->Execute("DROP SUBSCRIPTION " + std::string(subscriptions.Get(i, 0)));
     }
+    session_.reset();
+    database_.reset();
+    Session server(TestServer().Conninfo("postgres"));
     for (const char* role : kRoles) {
-      session_->Execute(std::string("DROP OWNED BY ") + role + " CASCADE");
-      session_->Execute(std::string("REASSIGN OWNED BY ") + role + " TO CURRENT_USER");
-      session_->Execute(std::string("DROP ROLE ") + role);
+      server.Execute(std::string("DROP OWNED BY ") + role);
+      server.Execute(std::string("DROP ROLE ") + role);
     }
   }
 

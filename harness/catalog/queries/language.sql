@@ -2,7 +2,6 @@
 -- catalogs: *pg_language
 SELECT quote_ident(l.lanname) AS name,
        NULL AS relation,
-       l.lanispl::text AS procedural,
        l.lanpltrusted::text AS trusted,
        CASE WHEN l.lanplcallfoid <> 0 THEN l.lanplcallfoid::regproc END AS handler,
        CASE WHEN l.laninline <> 0 THEN l.laninline::regproc END AS inline,
