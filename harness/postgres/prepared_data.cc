@@ -30,9 +30,12 @@ bool HasLocale(const char* name) {
   return true;
 }
 
-std::vector<std::string> InitdbOptions() {
-  return {"--wal-segsize=1", "--no-sync",       "--username=postgres",
-          "--auth=trust",    "--encoding=UTF8", HasLocale("C.UTF-8") ? "--locale=C.UTF-8" : "--locale=C"};
+std::vector<std::string> InitdbOptions(int major) {
+  std::vector<std::string> options = {"--wal-segsize=1",     "--no-sync",
+                                      "--username=postgres", "--auth=trust",
+                                      "--encoding=UTF8",     HasLocale("C.UTF-8") ? "--locale=C.UTF-8" : "--locale=C"};
+  if (major >= 18) options.emplace_back("--no-data-checksums");
+  return options;
 }
 
 // Everything that the image depends on, as text; its hash names the image.
@@ -41,7 +44,7 @@ std::string Ingredients(const Binaries& binaries, const ServerUser& user) {
   struct stat info {};
   if (stat(program.c_str(), &info) != 0) throw Error(ErrorKind::kServer, fmt::format("can't read '{}'", program));
   return fmt::format("{} {} {}.{} recipe {} user {} options {}", program, info.st_size, info.st_mtim.tv_sec,
-                     info.st_mtim.tv_nsec, kRecipeVersion, user.name, fmt::join(InitdbOptions(), " "));
+                     info.st_mtim.tv_nsec, kRecipeVersion, user.name, fmt::join(InitdbOptions(binaries.major), " "));
 }
 
 std::string Hash(const std::string& text) { return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size())); }
@@ -84,9 +87,9 @@ void RemoveOtherWal(const std::string& data, const std::string& kept) {
 
 void MakeData(ServerProcess& process, const Binaries& binaries, int timeout_ms) {
   std::vector<std::string> initdb = {binaries.directory + "/initdb", "-D", process.data()};
-  for (const std::string& option : InitdbOptions()) initdb.push_back(option);
+  for (const std::string& option : InitdbOptions(binaries.major)) initdb.push_back(option);
   process.Run(initdb, timeout_ms);
-  process.Start(binaries.directory, ServerSettings(false), timeout_ms);
+  process.Start(binaries.directory, ServerSettings(binaries.major, false), timeout_ms);
   const std::string last = LastWalSegment(process);
   process.Stop(timeout_ms);
   RemoveOtherWal(process.data(), last);
@@ -144,15 +147,18 @@ std::string PrepareData(ServerProcess& process, const Binaries& binaries, const 
   return version;
 }
 
-std::vector<std::string> ServerSettings(bool durable) {
-  return {"listen_addresses=", "port=5432", "unix_socket_permissions=0700", "fsync=off", "full_page_writes=off",
-          durable ? "synchronous_commit=on" : "synchronous_commit=off", "wal_level=minimal", "max_wal_senders=0",
-          "wal_init_zero=off", "max_wal_size=256MB", "checkpoint_timeout=1h", "autovacuum=off",
-          "max_locks_per_transaction=1024", "max_connections=48", "shared_buffers=64MB",
-          // Files in the data directory, so that a killed server leaves none in /dev/shm.
-          "dynamic_shared_memory_type=mmap", "max_logical_replication_workers=0", "max_parallel_workers_per_gather=0",
-          "max_parallel_maintenance_workers=0", "jit=off", "logging_collector=off", "log_destination=stderr",
-          "timezone=UTC", "log_timezone=UTC"};
+std::vector<std::string> ServerSettings(int major, bool durable) {
+  std::vector<std::string> settings = {
+      "listen_addresses=", "port=5432", "unix_socket_permissions=0700", "fsync=off", "full_page_writes=off",
+      durable ? "synchronous_commit=on" : "synchronous_commit=off", "wal_level=minimal", "max_wal_senders=0",
+      "wal_init_zero=off", "max_wal_size=256MB", "checkpoint_timeout=1h", "autovacuum=off",
+      "max_locks_per_transaction=1024", "max_connections=48", "shared_buffers=64MB",
+      // Files in the data directory, so that a killed server leaves none in /dev/shm.
+      "dynamic_shared_memory_type=mmap", "max_logical_replication_workers=0", "max_parallel_workers_per_gather=0",
+      "max_parallel_maintenance_workers=0", "jit=off", "logging_collector=off", "log_destination=stderr",
+      "timezone=UTC", "log_timezone=UTC"};
+  if (major >= 18) settings.emplace_back("io_method=sync");  // no processes for reading ahead
+  return settings;
 }
 
 }  // namespace migproof

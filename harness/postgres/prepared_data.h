@@ -18,7 +18,7 @@ namespace migproof {
 std::string PrepareData(ServerProcess& process, const Binaries& binaries, const ServerUser& user,
                         const StartOptions& options);
 
-// How servers run (DESIGN: fast, and nothing that outlives the directory), as "name=value".
-std::vector<std::string> ServerSettings(bool durable);
+// How servers run (fast, and nothing that outlives the directory), as "name=value".
+std::vector<std::string> ServerSettings(int major, bool durable);
 
 }  // namespace migproof

@@ -100,7 +100,6 @@ TEST(LocalProvider, FindsOtherMajorsInTheCache) {
   const ServerUser user = FindServerUser();
   EXPECT_EQ(FindBinaries("98", options, user).directory, scratch / "postgres/98/bin");
   EXPECT_EQ(FindBinaries("", options, user).major, 98) << "the newest";
-  EXPECT_EQ(FindBinaries(MajorHere(), options, user).major, FindBinaries("", {}, user).major);
 }
 
 TEST(LocalProvider, SaysThatTheServersUserCantEnter) {
