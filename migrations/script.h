@@ -1,8 +1,10 @@
 // A piece of SQL text, cut into the statements that a server would see.
 //
-// The cut follows psql and the server's own lexer (PostgreSQL manual, "Lexical Structure"): quoted strings, E'' strings,
-// quoted identifiers, dollar quotes, nested block comments, BEGIN ATOMIC bodies, parentheses of rules; psql
+// The cut follows psql and the server's own lexer (PostgreSQL manual, "Lexical Structure"): quoted strings, E''
+// strings, quoted identifiers, dollar quotes, nested block comments, BEGIN ATOMIC bodies, parentheses of rules; psql
 // meta-commands and the data of COPY ... FROM STDIN are kept as statements of their own kind.
+// standard_conforming_strings is taken to be on. Where psql and the server differ (a column called "end" in a body, an
+// E'' string continued on the next line), the cut is the server's; script_oracles_test.cc lists these places.
 //
 //   const Script script = Script::Parse(text, {"db/1.sql", 3});
 //   for (const Statement& statement : script.statements()) session.Execute(script, statement);
@@ -21,8 +23,8 @@ namespace migproof {
 
 enum class StatementKind {
   kSql,          // ends at its semicolon, or at the end of the text
-  kMetaCommand,  // a psql backslash command: one line
-  kCopyData,     // the lines after COPY ... FROM STDIN up to and without "\."; belongs to the statement before it
+  kMetaCommand,  // a psql backslash command, to the end of its line; ends a statement that is open there
+  kCopyData,     // the lines below COPY ... FROM STDIN (or psql's \copy) up to and without "\."; belongs to that COPY
 };
 
 struct Statement {
@@ -38,7 +40,8 @@ class Script {
 
   // Cuts `text`, whose first line is start.line of start.file (0 counts as 1).
   // Error(history) with the place of the opening mark for an unterminated quote, dollar quote, comment or COPY block,
-  // and for text that is not UTF-8.
+  // for text that is not UTF-8 or holds a zero byte, and for text behind COPY ... FROM STDIN on its line.
+  // Empty statements are left out. Time is linear in the text.
   static Script Parse(std::string text, const SourceLocation& start);
 
   const std::string& text() const { return text_; }
@@ -63,17 +66,19 @@ class Script {
 std::string LeadingWords(std::string_view statement, int count);
 
 // BEGIN, START TRANSACTION, COMMIT, END, ROLLBACK, ABORT, PREPARE TRANSACTION: what moves transaction boundaries.
-// SAVEPOINT, RELEASE and ROLLBACK TO do not.
+// SAVEPOINT, RELEASE, ROLLBACK TO and COMMIT PREPARED do not. What a DO block or procedure does inside isn't seen.
 bool ControlsTransaction(std::string_view statement);
 
 // True for statements that the server refuses inside a transaction block (PostgreSQL manual, per command):
-// CREATE/DROP INDEX CONCURRENTLY, REINDEX ... CONCURRENTLY, REFRESH is not one, VACUUM, CREATE/DROP DATABASE,
-// CREATE/DROP TABLESPACE, ALTER SYSTEM, DETACH PARTITION ... CONCURRENTLY, CREATE/DROP SUBSCRIPTION with a slot.
+// CREATE/DROP INDEX CONCURRENTLY, REINDEX ... CONCURRENTLY and of a whole namespace or database, VACUUM, CLUSTER of all
+// tables, CREATE/DROP DATABASE, CREATE/DROP TABLESPACE, ALTER DATABASE ... SET TABLESPACE, ALTER SYSTEM, DISCARD ALL,
+// DETACH PARTITION ... CONCURRENTLY, CREATE/DROP SUBSCRIPTION with a slot, ALTER SUBSCRIPTION that refreshes,
+// COMMIT/ROLLBACK PREPARED. REFRESH MATERIALIZED VIEW CONCURRENTLY is not one.
 // A hint for choosing a way of execution; the server decides.
 bool RefusesTransaction(std::string_view statement);
 
-// The words of a statement outside comments, in upper case where unquoted; strings are left out as "''".
-// For cheap searches ("does it say CONCURRENTLY").
+// The tokens of a statement, one space between: words in upper case where unquoted, each string as "''", comments left
+// out: "SELECT A . B FROM T WHERE C = ''". For cheap searches ("does it say CONCURRENTLY").
 std::string Skeleton(std::string_view statement);
 
 }  // namespace migproof
