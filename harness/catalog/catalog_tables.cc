@@ -119,7 +119,9 @@ std::vector<CatalogTable> CatalogTables(int major_version, bool superuser) {
                                 kFirstOid),
                     ""});
   tables.push_back(ByOid("pg_ts_config_map", "mapcfg"));
-  tables.push_back(ByOid("pg_auth_members", "member"));
+  tables.push_back({"pg_auth_members",
+                    fmt::format("pg_auth_members AS x WHERE x.member >= {0} OR x.roleid >= {0} OR x.member = 10", kFirstOid),
+                    ""});
   tables.push_back({"pg_database", "pg_database AS x WHERE x.datname = current_database()", ""});
   tables.push_back({"pg_db_role_setting",
                     "pg_db_role_setting AS x WHERE x.setdatabase = 0 OR x.setdatabase = "
