@@ -42,9 +42,7 @@ std::string_view Name(ErrorKind kind) {
   return "internal";
 }
 
-std::string SourceLocation::ToString() const {
-  return line > 0 ? fmt::format("{}:{}", file, line) : file;
-}
+std::string SourceLocation::ToString() const { return line > 0 ? fmt::format("{}:{}", file, line) : file; }
 
 bool SqlFailure::IsEnvironmental() const {
   return connection_lost || sqlstate.rfind("53", 0) == 0 || sqlstate.rfind("57P", 0) == 0;
@@ -60,9 +58,7 @@ Error::Error(ErrorKind kind, SqlFailure failure)
       where_(failure.where),
       sql_(std::move(failure)) {}
 
-std::string_view Error::sqlstate() const {
-  return sql_ ? std::string_view(sql_->sqlstate) : std::string_view();
-}
+std::string_view Error::sqlstate() const { return sql_ ? std::string_view(sql_->sqlstate) : std::string_view(); }
 
 Error& Error::WithHint(std::string hint) & {
   hint_ = std::move(hint);
@@ -87,8 +83,8 @@ Error& Error::AddContext(std::string context) {
 }
 
 std::string Error::Render() const {
-  std::string text = where_.empty() ? fmt::format("error: {}", message_)
-                                    : fmt::format("error: {}: {}", where_.ToString(), message_);
+  std::string text =
+      where_.empty() ? fmt::format("error: {}", message_) : fmt::format("error: {}: {}", where_.ToString(), message_);
   if (sql_ && !sql_->detail.empty()) text += "\n  detail: " + sql_->detail;
   for (const std::string& context : context_) text += "\n  " + context;
   if (!hint_.empty()) {

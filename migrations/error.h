@@ -36,11 +36,11 @@ struct SourceLocation {
 // What the server said about one statement. Fields as in the PostgreSQL manual, "Error and Notice Message Fields"
 // (PG_DIAG_*); empty where the server gave none.
 struct SqlFailure {
-  std::string sqlstate;   // five characters; "" when the connection broke before an answer
-  std::string message;    // primary message, without "ERROR:"
+  std::string sqlstate;  // five characters; "" when the connection broke before an answer
+  std::string message;   // primary message, without "ERROR:"
   std::string detail;
   std::string hint;
-  std::string context;    // PL call stack
+  std::string context;  // PL call stack
   std::string schema, table, column, type, constraint;
   std::string statement;  // the text that was sent
   SourceLocation where;   // the line the server points at, or the statement's first line

@@ -31,8 +31,8 @@ class Format {
   // Where this tool records what is applied.
   virtual std::unique_ptr<Ledger> MakeLedger() const = 0;
 
-  // The text and file name of a new revision, for `migproof revision` and `merge`; Error(usage) where the format's files
-  // are made by its own tool only.
+  // The text and file name of a new revision, for `migproof revision` and `merge`; Error(usage) where the format's
+  // files are made by its own tool only.
   struct NewFile {
     std::filesystem::path path;  // below the directory
     std::string text;

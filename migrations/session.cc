@@ -88,8 +88,7 @@ std::string_view Rows::ColumnName(int column) const { return PQfname(result_.get
 bool Rows::IsNull(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
 
 std::string_view Rows::Get(int row, int column) const {
-  return {PQgetvalue(result_.get(), row, column),
-          static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+  return {PQgetvalue(result_.get(), row, column), static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
 }
 
 std::optional<std::string> Rows::GetOptional(int row, int column) const {
@@ -290,9 +289,9 @@ Rows Session::QueryPrepared(const std::string& name, std::string_view sql,
                             const std::vector<std::optional<std::string>>& parameters) {
   impl_->PrepareOnce(name, sql);
   const auto values = Pointers(parameters);
-  return impl_->Checked(PQexecPrepared(impl_->raw(), name.c_str(), static_cast<int>(values.size()), values.data(),
-                                       nullptr, nullptr, 0),
-                        sql);
+  return impl_->Checked(
+      PQexecPrepared(impl_->raw(), name.c_str(), static_cast<int>(values.size()), values.data(), nullptr, nullptr, 0),
+      sql);
 }
 
 std::vector<Rows> Session::QueryAll(const std::vector<Prepared>& queries) {
@@ -325,9 +324,7 @@ std::vector<Rows> Session::QueryAll(const std::vector<Prepared>& queries) {
 
 std::string Session::CopyOut(std::string_view copy_statement) { return impl_->CopyOut(copy_statement); }
 
-void Session::CopyIn(std::string_view copy_statement, std::string_view data) {
-  impl_->CopyIn(copy_statement, data);
-}
+void Session::CopyIn(std::string_view copy_statement, std::string_view data) { impl_->CopyIn(copy_statement, data); }
 
 std::string Session::QuoteName(std::string_view name) const { return impl_->pqxx().quote_name(std::string(name)); }
 

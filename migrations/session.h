@@ -10,8 +10,8 @@
 //   for (int i = 0; i < rows.size(); ++i) use(rows.Get(i, 0));
 //
 // Every complaint of the server becomes an Error: kind migration when a statement was refused, kind server when the
-// connection could not be made or broke (sql()->connection_lost). A Session whose connection broke stays broken; it never
-// reconnects, since session state would be lost silently. Not thread-safe.
+// connection could not be made or broke (sql()->connection_lost). A Session whose connection broke stays broken; it
+// never reconnects, since session state would be lost silently. Not thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Every law against its fixtures: fixtures/<law>/breaks/* must be falsified as their expect.json says, fixtures/<law>/holds/*
-// must be held.
+// Every law against its fixtures: fixtures/<law>/breaks/* must be falsified as their expect.json says,
+// fixtures/<law>/holds/* must be held.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -71,7 +71,8 @@ TEST_P(LawFixture, GetsItsVerdict) {
   const Report report = VerifyCase(directory, law);
 
   std::map<std::string, nlohmann::json> falsified;
-  for (const auto& entry : expected.value("falsified", nlohmann::json::array())) falsified[entry.at("revision")] = entry;
+  for (const auto& entry : expected.value("falsified", nlohmann::json::array()))
+    falsified[entry.at("revision")] = entry;
   EXPECT_EQ(falsified.empty(), expected.value("held", false)) << "expect.json must say one or the other";
   const bool breaks = !falsified.empty();
   bool any_held = false;

@@ -1,4 +1,5 @@
-// round_trip: a downgrade restores what was there before its upgrade, and upgrading again gives what the first upgrade gave.
+// round_trip: a downgrade restores what was there before its upgrade, and upgrading again gives what the first upgrade
+// gave.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -40,9 +41,7 @@ class RoundTripFinding {
   }
 
  private:
-  void Says(const std::string& message) {
-    finding_.message += (messages_++ == 0 ? "" : "; ") + message;
-  }
+  void Says(const std::string& message) { finding_.message += (messages_++ == 0 ? "" : "; ") + message; }
 
   Finding finding_;
   int messages_ = 0;
@@ -56,7 +55,8 @@ SourceLocation Downgrades(const Revision& revision) {
 class RoundTrip : public Property {
  public:
   std::string_view Sentence() const override {
-    return "upgrade then downgrade restores the catalog and every row; upgrading again gives what the first upgrade gave";
+    return "upgrade then downgrade restores the catalog and every row; upgrading again gives what the first upgrade "
+           "gave";
   }
   bool ChecksRevisions() const override { return true; }
   bool ChecksHistory() const override { return true; }
@@ -118,7 +118,8 @@ class RoundTrip : public Property {
     if (step.refusals.empty() && differences.empty() && step.rows.empty()) return false;
     if (finding.location.empty()) finding.location = Downgrades(*step.revision);
     const std::string& id = step.revision->id;
-    for (const Error& refusal : step.refusals) finding.evidence.push_back(fmt::format("{}: {}", id, EvidenceLine(refusal)));
+    for (const Error& refusal : step.refusals)
+      finding.evidence.push_back(fmt::format("{}: {}", id, EvidenceLine(refusal)));
     for (const Difference& d : differences) finding.drift.push_back(fmt::format("{}: {}", id, d.ToLine()));
     for (const std::string& line : step.rows) finding.evidence.push_back(fmt::format("{}: {}", id, line));
     return true;

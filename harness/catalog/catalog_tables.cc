@@ -86,8 +86,8 @@ std::vector<CatalogTable> RelationTables() {
 void AddNamingTables(bool superuser, std::vector<CatalogTable>& tables) {
   tables.push_back(Naming(
       {"pg_namespace", "pg_namespace AS x WHERE x.nspname !~ '^pg_' AND x.nspname <> 'information_schema'", ""}));
-  for (const char* table : {"pg_operator", "pg_opclass", "pg_opfamily", "pg_collation", "pg_am",
-                            "pg_ts_config", "pg_ts_dict", "pg_ts_parser", "pg_ts_template", "pg_foreign_data_wrapper",
+  for (const char* table : {"pg_operator", "pg_opclass", "pg_opfamily", "pg_collation", "pg_am", "pg_ts_config",
+                            "pg_ts_dict", "pg_ts_parser", "pg_ts_template", "pg_foreign_data_wrapper",
                             "pg_foreign_server", "pg_tablespace", "pg_extension"}) {
     tables.push_back(Naming(ByOid(table)));
   }
@@ -119,9 +119,9 @@ std::vector<CatalogTable> CatalogTables(int major_version, bool superuser) {
                                 kFirstOid),
                     ""});
   tables.push_back(ByOid("pg_ts_config_map", "mapcfg"));
-  tables.push_back({"pg_auth_members",
-                    fmt::format("pg_auth_members AS x WHERE x.member >= {0} OR x.roleid >= {0} OR x.member = 10", kFirstOid),
-                    ""});
+  tables.push_back(
+      {"pg_auth_members",
+       fmt::format("pg_auth_members AS x WHERE x.member >= {0} OR x.roleid >= {0} OR x.member = 10", kFirstOid), ""});
   tables.push_back({"pg_database", "pg_database AS x WHERE x.datname = current_database()", ""});
   tables.push_back({"pg_db_role_setting",
                     "pg_db_role_setting AS x WHERE x.setdatabase = 0 OR x.setdatabase = "

@@ -52,8 +52,9 @@ struct SharedFlags {
 };
 
 std::string ShellWord(const std::string& word) {
-  const bool plain = !word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                                             "_-./:=,@%+") == std::string::npos;
+  const bool plain = !word.empty() && word.find_first_not_of(
+                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                          "_-./:=,@%+") == std::string::npos;
   if (plain) return word;
   std::string quoted = "'";
   for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -95,7 +96,8 @@ class CommandLine {
     std::vector<std::string> arguments;
     for (int i = argc - 1; i > 0; --i) {
       const std::string word = argv[i];
-      const bool relative = word.size() > 1 && word[0] == '-' && word.find_first_not_of("0123456789", 1) == std::string::npos;
+      const bool relative =
+          word.size() > 1 && word[0] == '-' && word.find_first_not_of("0123456789", 1) == std::string::npos;
       arguments.push_back(relative ? "--target=" + word : word);
     }
     return arguments;
@@ -239,7 +241,8 @@ class CommandLine {
     AddHistoryFlags(command);
     command->add_option("--database", database_.database_url, "URL; default: the configured environment variable");
     command->add_flag("--sql", database_.sql, "Write the script for psql instead of running it");
-    command->add_option("target,--target", target_, "A revision, head, heads, base, +N, -N, or A:B with --sql")->required();
+    command->add_option("target,--target", target_, "A revision, head, heads, base, +N, -N, or A:B with --sql")
+        ->required();
     return command;
   }
 
@@ -303,8 +306,9 @@ class CommandLine {
 
   std::ostream& out_;
   std::ostream& err_;
-  CLI::App app_{"Proves database migrations for PostgreSQL: runs them up and down on throw-away servers and checks laws.",
-                "migproof"};
+  CLI::App app_{
+      "Proves database migrations for PostgreSQL: runs them up and down on throw-away servers and checks laws.",
+      "migproof"};
   std::function<int()> action_;
   SharedFlags shared_;
   VerifyCommand verify_;

@@ -80,7 +80,8 @@ std::vector<std::string> ChosenRevisions(const Subject& subject, const VerifyCom
     throw Error(ErrorKind::kUsage, fmt::format("no revision is newer than '{}': nothing to verify", command.since));
   }
   if (command.revisions.empty()) return fresh;
-  std::erase_if(chosen, [&](const std::string& id) { return std::find(fresh.begin(), fresh.end(), id) == fresh.end(); });
+  std::erase_if(chosen,
+                [&](const std::string& id) { return std::find(fresh.begin(), fresh.end(), id) == fresh.end(); });
   return chosen;
 }
 
@@ -116,9 +117,9 @@ int Judge(const Report& report, const VerifyCommand& command, std::ostream& out)
 }  // namespace
 
 void ScrubEnvironment() {
-  for (const char* name : {"PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGOPTIONS", "PGSERVICE",
-                           "PGSERVICEFILE", "PGAPPNAME", "PGDATESTYLE", "PGTZ", "PGGEQO", "PGCLIENTENCODING",
-                           "PGTARGETSESSIONATTRS", "PGDATA"}) {
+  for (const char* name :
+       {"PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE",
+        "PGAPPNAME", "PGDATESTYLE", "PGTZ", "PGGEQO", "PGCLIENTENCODING", "PGTARGETSESSIONATTRS", "PGDATA"}) {
     unsetenv(name);
   }
 }

@@ -17,8 +17,8 @@ struct VerifyCommand {
   std::vector<std::string> revisions;  // targets: ids, prefixes, labels, "heads"
   std::string since;                   // only revisions that are neither this one nor its ancestors
   bool keep = false;
-  std::filesystem::path expect;  // empty: the exit status follows from the verdicts
-  bool bless = false;            // write `expect` instead of comparing
+  std::filesystem::path expect;                 // empty: the exit status follows from the verdicts
+  bool bless = false;                           // write `expect` instead of comparing
   std::vector<std::string> reports = {"text"};  // NAME or NAME=FILE
   std::string command_line;                     // for reproductions: "migproof verify --format native --path db"
 };
@@ -27,7 +27,8 @@ struct VerifyCommand {
 // progress goes to `err` where that is a terminal.
 int RunVerify(const VerifyCommand& command, std::ostream& out, std::ostream& err);
 
-// The history that the configuration names, with its model: everything that can be wrong with the files is an Error here.
+// The history that the configuration names, with its model: everything that can be wrong with the files is an Error
+// here.
 Subject ReadSubject(const Config& config);
 
 // Removes what the environment says about PostgreSQL: it must not lead a connection elsewhere nor change a session.

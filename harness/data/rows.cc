@@ -39,8 +39,7 @@ std::vector<std::string> ColumnNames(const Rows& rows) {
 
 TableRows ReadTable(Session& session, const std::string& table, const std::string& columns) {
   TableRows read;
-  const Rows rows = session.Query(
-      fmt::format("SELECT {} FROM ONLY {} LIMIT {}", columns, table, kMaximumRows + 1));
+  const Rows rows = session.Query(fmt::format("SELECT {} FROM ONLY {} LIMIT {}", columns, table, kMaximumRows + 1));
   read.columns = ColumnNames(rows);
   read.count = rows.size();
   if (rows.size() > kMaximumRows) {
@@ -113,8 +112,8 @@ Projected Project(const TableRows& table, const std::vector<SharedColumn>& share
   return rows;
 }
 
-void CompareTable(const std::string& name, const TableRows& was, const TableRows& is,
-                  const CompareRowsOptions& options, std::vector<std::string>& lines) {
+void CompareTable(const std::string& name, const TableRows& was, const TableRows& is, const CompareRowsOptions& options,
+                  std::vector<std::string>& lines) {
   if (was == is) return;
   if (!was.checksum.empty() || !is.checksum.empty()) {
     if (was.count != is.count) {
@@ -128,7 +127,8 @@ void CompareTable(const std::string& name, const TableRows& was, const TableRows
   if (was.columns.empty() || is.columns.empty()) {  // no rows on one side: its columns are not known
     const TableRows& known = was.columns.empty() ? is : was;
     const char sign = was.columns.empty() ? '+' : '-';
-    for (const auto& row : known.rows) lines.push_back(fmt::format("{} {}: {}", sign, name, ShowRow(known.columns, row)));
+    for (const auto& row : known.rows)
+      lines.push_back(fmt::format("{} {}: {}", sign, name, ShowRow(known.columns, row)));
     return;
   }
   const Projected before = Project(was, shared, true);
@@ -152,10 +152,19 @@ std::vector<Cell> ColumnValues(const TableRows& table, std::size_t column) {
 }
 
 bool IsVolatile(const std::string& expression) {
-  static constexpr const char* kVolatile[] = {"nextval(",         "now()",           "CURRENT_",         "LOCALTIME",
-                                              "clock_timestamp(", "random(",         "gen_random_uuid(", "uuid_generate_",
-                                              "statement_timestamp(", "transaction_timestamp(", "timeofday(",
-                                              "uuidv7(",          "uuidv4("};
+  static constexpr const char* kVolatile[] = {"nextval(",
+                                              "now()",
+                                              "CURRENT_",
+                                              "LOCALTIME",
+                                              "clock_timestamp(",
+                                              "random(",
+                                              "gen_random_uuid(",
+                                              "uuid_generate_",
+                                              "statement_timestamp(",
+                                              "transaction_timestamp(",
+                                              "timeofday(",
+                                              "uuidv7(",
+                                              "uuidv4("};
   return std::any_of(std::begin(kVolatile), std::end(kVolatile),
                      [&](const char* word) { return expression.find(word) != std::string::npos; });
 }
@@ -170,8 +179,8 @@ std::int64_t RowSnapshot::Count() const {
 
 RowSnapshot ReadRows(Session& session, const std::vector<std::string>& leave_out) {
   RowSnapshot snapshot;
-  const auto read = session.QueryAll({{"migproof_tables_with_pages", kTablesWithPages, {}},
-                                      {"migproof_sequences", kSequences, {}}});
+  const auto read =
+      session.QueryAll({{"migproof_tables_with_pages", kTablesWithPages, {}}, {"migproof_sequences", kSequences, {}}});
   const auto left_out = [&](std::string_view name) {
     return std::find(leave_out.begin(), leave_out.end(), name) != leave_out.end();
   };
@@ -216,8 +225,7 @@ UnstableColumns UnstableBetween(const RowSnapshot& once, const RowSnapshot& agai
   return unstable;
 }
 
-std::vector<std::string> CompareRows(const RowSnapshot& was, const RowSnapshot& is,
-                                     const CompareRowsOptions& options) {
+std::vector<std::string> CompareRows(const RowSnapshot& was, const RowSnapshot& is, const CompareRowsOptions& options) {
   std::set<std::string> names = options.tables;
   if (names.empty()) {
     for (const auto& [name, unused] : was.tables) names.insert(name);

@@ -3,8 +3,8 @@
 //   const RowSnapshot before = ReadRows(session, catalog);
 //   for (const std::string& line : CompareRows(before, ReadRows(session, catalog), {})) print(line);
 //
-// Rows are compared by column name, exactly: no tolerance, no time-zone folding; NaN equals NaN. Tables without rows cost
-// nothing. A table of more than kMaximumRows rows is kept as count and checksum only.
+// Rows are compared by column name, exactly: no tolerance, no time-zone folding; NaN equals NaN. Tables without rows
+// cost nothing. A table of more than kMaximumRows rows is kept as count and checksum only.
 #pragma once
 
 #include <cstdint>
@@ -48,8 +48,8 @@ struct RowSnapshot {
   bool operator==(const RowSnapshot&) const = default;
 };
 
-// Reads every ordinary table that has rows (partitions by themselves, their parents not again). `leave_out` are qualified
-// names. Runs inside whatever transaction is open.
+// Reads every ordinary table that has rows (partitions by themselves, their parents not again). `leave_out` are
+// qualified names. Runs inside whatever transaction is open.
 RowSnapshot ReadRows(Session& session, const std::vector<std::string>& leave_out);
 
 // "public.orders.note", for cells that are filled by a clock, a sequence or chance.
@@ -67,8 +67,8 @@ struct CompareRowsOptions {
   std::size_t maximum_lines = 20;
 };
 
-// One line per difference: "- public.orders: id=1, note=a" (gone), "+ ..." (new), "~ public.orders: id=1: note was 'a', is NULL".
-// Columns that only one side has are left out.
+// One line per difference: "- public.orders: id=1, note=a" (gone), "+ ..." (new), "~ public.orders: id=1: note was 'a',
+// is NULL". Columns that only one side has are left out.
 std::vector<std::string> CompareRows(const RowSnapshot& was, const RowSnapshot& is, const CompareRowsOptions& options);
 
 // Sequences of both that fell back: "~ sequence public.s: last value was 12, is 1".

@@ -20,7 +20,8 @@ namespace {
 using Unit = std::pair<std::string, std::string>;
 
 std::string Show(const Unit& unit) {
-  return unit.second.empty() ? fmt::format("{} (the history)", unit.first) : fmt::format("{} {}", unit.first, unit.second);
+  return unit.second.empty() ? fmt::format("{} (the history)", unit.first)
+                             : fmt::format("{} {}", unit.first, unit.second);
 }
 
 bool IsQuiet(const Verdict& verdict) {
@@ -96,7 +97,8 @@ std::vector<std::string> CompareWithExpectation(const Report& report, const std:
     }
   }
   for (const auto& [unit, entry] : expected) {
-    lines.push_back(fmt::format("{}: expected {}, but nobody looked", Show(unit), entry.at("outcome").get<std::string>()));
+    lines.push_back(
+        fmt::format("{}: expected {}, but nobody looked", Show(unit), entry.at("outcome").get<std::string>()));
   }
   return lines;
 }

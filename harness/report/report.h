@@ -13,9 +13,9 @@ namespace migproof {
 struct Report {
   std::vector<Verdict> verdicts;  // by law (rank, name), then by the order of revisions, the history last
   std::map<std::string, std::string> law_sentences;
-  std::string server;        // "PostgreSQL 15.20 (local, /usr/lib/postgresql/15/bin)"
-  std::string format;        // "native"
-  std::string directory;     // as the user gave it
+  std::string server;         // "PostgreSQL 15.20 (local, /usr/lib/postgresql/15/bin)"
+  std::string format;         // "native"
+  std::string directory;      // as the user gave it
   std::size_t revisions = 0;  // how many were read
   std::vector<std::string> heads;
   std::string equivalence = "logical";
@@ -29,7 +29,8 @@ struct Report {
   int ExitStatus() const;
 };
 
-// The report with the keys of fixtures/reports/report.schema.json. Times are left out: the same run gives the same bytes.
+// The report with the keys of fixtures/reports/report.schema.json. Times are left out: the same run gives the same
+// bytes.
 nlohmann::json ToJson(const Report& report);
 
 }  // namespace migproof

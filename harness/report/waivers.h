@@ -15,8 +15,8 @@ namespace migproof {
 // "round_trip:s44#1f0c2a9b"; the history as a whole is "round_trip:#...".
 std::string FindingName(const Verdict& verdict);
 
-// Marks the findings that `file` covers on `today` (YYYY-MM-DD). Expired and no longer occurring waivers become notes of
-// the report. No file: nothing happens. Error(usage) for a file that can't be understood.
+// Marks the findings that `file` covers on `today` (YYYY-MM-DD). Expired and no longer occurring waivers become notes
+// of the report. No file: nothing happens. Error(usage) for a file that can't be understood.
 void ApplyWaivers(Report& report, const std::filesystem::path& file, const std::string& today);
 
 // Adds a waiver. Error(usage) for a name or a day that can't be one, a day that is over, an empty reason.

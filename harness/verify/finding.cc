@@ -8,8 +8,8 @@ namespace migproof {
 namespace {
 
 constexpr std::pair<Outcome, std::string_view> kOutcomeNames[] = {
-    {Outcome::kHeld, "held"},       {Outcome::kFalsified, "falsified"}, {Outcome::kNotApplicable, "not_applicable"},
-    {Outcome::kGaveUp, "gave_up"},  {Outcome::kSkipped, "skipped"},     {Outcome::kError, "error"},
+    {Outcome::kHeld, "held"},      {Outcome::kFalsified, "falsified"}, {Outcome::kNotApplicable, "not_applicable"},
+    {Outcome::kGaveUp, "gave_up"}, {Outcome::kSkipped, "skipped"},     {Outcome::kError, "error"},
 };
 
 nlohmann::json ToJson(const Finding& finding) {

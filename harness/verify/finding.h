@@ -28,7 +28,7 @@ struct Finding {
 
 enum class Outcome { kHeld, kFalsified, kNotApplicable, kGaveUp, kSkipped, kError };
 
-std::string_view Name(Outcome outcome);            // "held", "not_applicable" ...
+std::string_view Name(Outcome outcome);  // "held", "not_applicable" ...
 std::optional<Outcome> OutcomeNamed(std::string_view name);
 
 struct Verdict {

@@ -55,14 +55,15 @@ void Stand::Connect() {
   RunnerOptions options;
   options.guard = [this](Session& session) { database_->CheckToken(session); };
   runner_ = std::make_unique<Runner>(*session_, bench_.subject().history(), bench_.subject().ledger(), options);
-  reader_ = std::make_unique<CatalogReader>(*session_,
-                                            ReadOptions{.leave_out_tables = bench_.subject().ledger().Tables()});
+  reader_ =
+      std::make_unique<CatalogReader>(*session_, ReadOptions{.leave_out_tables = bench_.subject().ledger().Tables()});
 }
 
 Observation Stand::Observe() {
   Observation seen;
   const Catalog& catalog = reader_->Read();
-  if (last_catalog_ == nullptr || !(*last_catalog_ == catalog)) last_catalog_ = std::make_shared<const Catalog>(catalog);
+  if (last_catalog_ == nullptr || !(*last_catalog_ == catalog))
+    last_catalog_ = std::make_shared<const Catalog>(catalog);
   seen.catalog = last_catalog_;
   seen.rows = std::make_shared<const RowSnapshot>(ReadRows(*session_, bench_.subject().ledger().Tables()));
   return seen;

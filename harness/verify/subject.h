@@ -19,8 +19,8 @@ class Subject {
  public:
   // Reads `directory` with `format`. Everything that can be wrong with the files is an Error here, before any server
   // starts. `before` are SQL files run on each database first.
-  Subject(std::string format, const std::filesystem::path& directory,
-          const std::vector<std::filesystem::path>& before, std::vector<Revision> revisions);
+  Subject(std::string format, const std::filesystem::path& directory, const std::vector<std::filesystem::path>& before,
+          std::vector<Revision> revisions);
 
   const std::string& format_name() const { return format_name_; }
   const std::filesystem::path& directory() const { return directory_; }
@@ -36,7 +36,8 @@ class Subject {
   bool touches_cluster() const { return touches_cluster_; }
 
   // Takes the file that the heads are held against: a model (.json, as `migproof catalog` writes it), or an SQL file
-  // that makes it on an empty database (the `before` files do not run there). Error(usage) names the file where it is neither.
+  // that makes it on an empty database (the `before` files do not run there). Error(usage) names the file where it is
+  // neither.
   void ReadModel(const std::filesystem::path& file);
   bool has_model() const { return model_ || model_script_; }
   const std::optional<Catalog>& model() const { return model_; }

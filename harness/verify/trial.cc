@@ -50,8 +50,8 @@ std::vector<Difference> Trial::Compare(const Observation& was, const Observation
   if (was.catalog == nullptr || is.catalog == nullptr) {
     throw Error(ErrorKind::kInternal, "a law compared a database that nobody looked at");
   }
-  Exercised("objects compared", static_cast<std::int64_t>(std::max(was.catalog->objects().size(),
-                                                                   is.catalog->objects().size())));
+  Exercised("objects compared",
+            static_cast<std::int64_t>(std::max(was.catalog->objects().size(), is.catalog->objects().size())));
   return Counting(revision_, migproof::Compare(*was.catalog, *is.catalog).differences);
 }
 

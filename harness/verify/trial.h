@@ -65,8 +65,8 @@ class Mover {
   virtual const DescentResult& Descent() = 0;
   // What the heads are held against; asked for only where the subject has a model.
   virtual const Catalog& Model() = 0;
-  // The columns that the revision's upgrade fills with other values each time it runs (clock, chance): found by running it
-  // on two databases.
+  // The columns that the revision's upgrade fills with other values each time it runs (clock, chance): found by running
+  // it on two databases.
   virtual const UnstableColumns& Unstable() = 0;
   // Ancestors that did not upgrade without refusals.
   virtual std::vector<std::string> ReachedPast() const = 0;
@@ -114,8 +114,8 @@ class Trial {
 // "db/3.sql:12: relation "t" already exists (SQLSTATE 42P07) in: CREATE TABLE t ...", shortened.
 std::string EvidenceLine(const Error& refusal);
 
-// Differences of rows in the tables that both catalogs have, sequences included. Cells under volatile defaults compare by
-// NULL or not.
+// Differences of rows in the tables that both catalogs have, sequences included. Cells under volatile defaults compare
+// by NULL or not.
 std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const Observation& is,
                                                    const UnstableColumns& unstable = {});
 

@@ -61,8 +61,8 @@ Plan MakePlan(const Subject& subject, const VerifyOptions& options) {
 // Checks what one worker was given: the revisions of [from, to) that the plan names, and the history where asked for.
 class Inspection {
  public:
-  Inspection(const Subject& subject, const Plan& plan, const VerifyOptions& options, const Bench& bench,
-             bool history, const Emit& emit)
+  Inspection(const Subject& subject, const Plan& plan, const VerifyOptions& options, const Bench& bench, bool history,
+             const Emit& emit)
       : subject_(subject),
         plan_(plan),
         options_(options),
@@ -135,7 +135,8 @@ class Inspection {
 
   bool SkippedForMissing(Verdict& verdict) {
     if (walk_.missing().empty()) return false;
-    verdict = {.law = verdict.law, .revision = verdict.revision, .outcome = Outcome::kSkipped, .reason = walk_.missing()};
+    verdict = {
+        .law = verdict.law, .revision = verdict.revision, .outcome = Outcome::kSkipped, .reason = walk_.missing()};
     return true;
   }
 
@@ -149,7 +150,8 @@ class Inspection {
       return;
     }
     verdict.outcome = Outcome::kError;
-    verdict.reason = fmt::format("found inside one transaction, but not with real commits: {}", verdict.finding->message);
+    verdict.reason =
+        fmt::format("found inside one transaction, but not with real commits: {}", verdict.finding->message);
     verdict.finding.reset();
   }
 
@@ -180,7 +182,8 @@ std::vector<std::size_t> Cuts(std::size_t revisions, int jobs, bool history) {
 }
 
 int Jobs(const VerifyOptions& options, std::size_t revisions) {
-  if (options.jobs > 0) return static_cast<int>(std::min<std::size_t>(options.jobs, std::max<std::size_t>(revisions, 1)));
+  if (options.jobs > 0)
+    return static_cast<int>(std::min<std::size_t>(options.jobs, std::max<std::size_t>(revisions, 1)));
   // A second server costs as much as some twenty revisions.
   const auto useful = static_cast<int>(1 + revisions / 20);
   return std::clamp(useful, 1, std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
@@ -188,7 +191,8 @@ int Jobs(const VerifyOptions& options, std::size_t revisions) {
 
 // A verdict for every unit, in order; a unit that no worker spoke of is an error.
 std::vector<Verdict> Arrange(const Subject& subject, const Plan& plan,
-                             std::map<std::pair<std::string, std::string>, Verdict>& given, const std::string& failure) {
+                             std::map<std::pair<std::string, std::string>, Verdict>& given,
+                             const std::string& failure) {
   std::vector<Verdict> verdicts;
   const auto take = [&](const Law& law, const std::string& revision) {
     const auto found = given.find({law.name, revision});
@@ -221,8 +225,8 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
   Report report;
   std::map<std::pair<std::string, std::string>, Verdict> given;
   const auto work = [&](int worker, const Emit& emit) {
-    const Bench bench(subject, options.factory ? options.factory
-                                               : [&] { return options.server.Start(options.start); });
+    const Bench bench(
+        subject, options.factory ? options.factory : [&] { return options.server.Start(options.start); });
     emit({{"server", bench.server().Description()}});
     const auto at = static_cast<std::size_t>(worker);
     Inspection(subject, plan, options, bench, worker + 1 == jobs, emit).Run(cuts[at], cuts[at + 1]);
@@ -240,7 +244,8 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
   for (const WorkerEnd& end : RunWorkers(jobs, work, receive)) {
     if (!end.failure.empty()) failure = end.failure;
   }
-  if (report.server.empty() && !failure.empty()) throw Error(ErrorKind::kServer, failure.substr(failure.rfind("error: ", 0) == 0 ? 7 : 0));
+  if (report.server.empty() && !failure.empty())
+    throw Error(ErrorKind::kServer, failure.substr(failure.rfind("error: ", 0) == 0 ? 7 : 0));
 
   report.verdicts = Arrange(subject, plan, given, failure);
   for (const Law& law : plan.laws) report.law_sentences[law.name] = law.property->Sentence();

@@ -20,9 +20,10 @@ bool IsUnfit(std::string_view statement) {
   static constexpr std::string_view kSessionWords[] = {"RESET", "DISCARD", "LISTEN", "PREPARE", "DEALLOCATE", "LOAD"};
   if (std::find(std::begin(kSessionWords), std::end(kSessionWords), first) != std::end(kSessionWords)) return true;
   const std::string skeleton = Skeleton(statement);
-  static constexpr std::string_view kWords[] = {"SET_CONFIG", "ON COMMIT", "SETVAL",  "ADD VALUE",
+  static constexpr std::string_view kWords[] = {"SET_CONFIG", "ON COMMIT",   "SETVAL",    "ADD VALUE",
                                                 "DBLINK",     "PG_ADVISORY", "TEMPORARY", " TEMP "};
-  return std::any_of(std::begin(kWords), std::end(kWords), [&](std::string_view word) { return Contains(skeleton, word); });
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](std::string_view word) { return Contains(skeleton, word); });
 }
 
 // Bodies of DO and of functions are strings, so Skeleton does not see into them; what they can do to a transaction is
@@ -33,12 +34,12 @@ bool BodyIsUnfit(std::string_view statement) {
   std::string upper(statement);
   std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return std::toupper(c); });
   static constexpr std::string_view kWords[] = {"COMMIT", "ROLLBACK", "SETVAL", "SET_CONFIG", "DBLINK", "ADD VALUE"};
-  return first == "CALL" ||
-         std::any_of(std::begin(kWords), std::end(kWords), [&](std::string_view word) { return Contains(upper, word); });
+  return first == "CALL" || std::any_of(std::begin(kWords), std::end(kWords),
+                                        [&](std::string_view word) { return Contains(upper, word); });
 }
 
-// Runs a section inside the open transaction. With `leaving_out`, each refused statement is undone and the rest goes on;
-// otherwise the first refusal ends it.
+// Runs a section inside the open transaction. With `leaving_out`, each refused statement is undone and the rest goes
+// on; otherwise the first refusal ends it.
 std::vector<Error> RunInside(Session& session, const Section& section, bool leaving_out) {
   std::vector<Error> refusals;
   const auto& statements = section.script.statements();
@@ -163,7 +164,8 @@ const Observation& Walk::ProbeMove(const std::vector<Move>& path) {
     for (const auto& sql : subject.ledger().ForgetSql(revision(), subject.history())) session.Execute(sql);
   }
   Observation seen;
-  seen.refusals = RunInside(session, move == Move::kDowngrade ? *revision().downgrade : revision().upgrade, leaving_out);
+  seen.refusals =
+      RunInside(session, move == Move::kDowngrade ? *revision().downgrade : revision().upgrade, leaving_out);
   if (seen.refusals.empty() || leaving_out) {
     try {
       session.Execute("SET CONSTRAINTS ALL IMMEDIATE");

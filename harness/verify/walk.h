@@ -1,9 +1,9 @@
 // The two ways to move for a Trial.
 //
-// A Walk goes up a history once, with real commits, and answers everything else at a revision (downgrade, upgrade again,
-// run twice) inside one transaction that is rolled back: one executed walk feeds every law. Scripts that would behave
-// otherwise inside such a transaction are never tried there (see FitsProbe), and whatever is found there is found again by
-// a Replay before it is believed.
+// A Walk goes up a history once, with real commits, and answers everything else at a revision (downgrade, upgrade
+// again, run twice) inside one transaction that is rolled back: one executed walk feeds every law. Scripts that would
+// behave otherwise inside such a transaction are never tried there (see FitsProbe), and whatever is found there is
+// found again by a Replay before it is believed.
 //
 // A Replay brings a database of its own to the revision and runs every move with real commits.
 #pragma once
@@ -19,8 +19,8 @@
 namespace migproof {
 
 // Makes databases that stand before a given revision. Revisions must be asked for in rising order to be cheap: one
-// database follows along and is copied. Where the history touches what all databases of a server share, each is made from
-// the ground up on a server of its own.
+// database follows along and is copied. Where the history touches what all databases of a server share, each is made
+// from the ground up on a server of its own.
 class ReplaySource {
  public:
   explicit ReplaySource(const Bench& bench) : bench_(bench) {}
@@ -102,7 +102,7 @@ class Walk : public Mover {
   std::map<std::size_t, Place> places_;  // by index, where remembered
 
   std::size_t unit_ = 0;
-  bool placed_ = false;  // GoTo has been called
+  bool placed_ = false;                            // GoTo has been called
   std::map<std::vector<Move>, Observation> seen_;  // at this unit
   std::optional<std::vector<Move>> open_;          // the path that the open probe has gone
   std::unique_ptr<Replay> replay_;                 // where the unit does not fit a probe

@@ -5,8 +5,8 @@
 // - Stray files beside the directories, hidden ones and other files within them are ignored; a directory without
 //   up.sql is refused. A missing down.sql: the migration can't be undone.
 // - A file of no bytes at all is refused when it is to be run (one that holds only comments is not). An empty up.sql is
-//   an error here. An empty down.sql is read as a downgrade that does nothing: what stays behind is worth a finding, and
-//   who means it declares the revision irreversible.
+//   an error here. An empty down.sql is read as a downgrade that does nothing: what stays behind is worth a finding,
+//   and who means it declares the revision irreversible.
 // - metadata.toml: `run_in_transaction = false` holds for both directions. Other keys are ignored.
 // - A file is sent as one batch; within the step's transaction that is the same as statement by statement.
 // - The ledger must be there before the first migration runs: some histories put a trigger on it.

@@ -145,7 +145,10 @@ class TextWriter {
     }
     if (report_.Waived() > 0) text += fmt::format(", {} waived", report_.Waived());
     out_ << '\n'
-         << Painted(status == 0 ? Outcome::kHeld : status == 1 ? Outcome::kFalsified : Outcome::kSkipped, text)
+         << Painted(status == 0   ? Outcome::kHeld
+                    : status == 1 ? Outcome::kFalsified
+                                  : Outcome::kSkipped,
+                    text)
          << fmt::format(" ({:.2f} s)\n", report_.seconds);
   }
 

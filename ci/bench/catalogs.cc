@@ -1,0 +1,75 @@
+// How long it takes to look at a database: the 36 tables of the system aria.
+#include <cstdlib>
+#include <memory>
+
+#include "ci/bench/bench.h"
+#include "harness/catalog/read.h"
+#include "harness/postgres/database.h"
+#include "harness/postgres/test_server.h"
+#include "harness/verify/stand.h"
+#include "migrations/format.h"
+
+namespace migproof {
+namespace {
+
+// aria's model on a database, with a session whose queries are prepared.
+struct Aria {
+  Aria() : database(Database::Create(TestServer())), session(database->Connect()), reader(*session, {}) {
+    const std::string file = MIGPROOF_SOURCE_DIR "/fixtures/systems/aria/model.sql";
+    RunScript(*session, Script::Parse(ReadTextFile(file), {file, 1}));
+    reader.Read();
+  }
+  std::unique_ptr<Database> database;
+  std::unique_ptr<Session> session;
+  CatalogReader reader;
+};
+
+Aria& TheAria() {
+  static Aria aria;
+  return aria;
+}
+
+class ReadAll : public Measurement {
+ public:
+  std::string_view Summary() const override { return "the whole catalog of 36 tables, against pg_dump -s"; }
+  int rounds() const override { return 21; }
+  Limits limits() const override { return {10, 0}; }
+  Round Measure() const override {
+    Aria& aria = TheAria();
+    const std::string dump = "pg_dump -s \"" + aria.database->Conninfo() + "\" > /dev/null";
+    return {Milliseconds([&] { aria.reader.ReadAll(); }), Milliseconds([&] {
+              if (std::system(dump.c_str()) != 0) throw Error(ErrorKind::kInternal, "pg_dump failed");
+            })};
+  }
+};
+
+class ReadOneTable : public Measurement {
+ public:
+  std::string_view Summary() const override { return "the catalog after a change of one table, against all of it"; }
+  int rounds() const override { return 41; }
+  Limits limits() const override { return {1.5, 0}; }
+  Round Measure() const override {
+    Aria& aria = TheAria();
+    static int round = 0;
+    aria.session->Execute("ALTER TABLE goals ADD COLUMN bench_" + std::to_string(round++) + " int");
+    const double ours = Milliseconds([&] { aria.reader.Read(); });
+    return {ours, Milliseconds([&] { aria.reader.ReadAll(); })};
+  }
+};
+
+class ReadUnchanged : public Measurement {
+ public:
+  std::string_view Summary() const override { return "the catalog when nothing has changed, against all of it"; }
+  int rounds() const override { return 41; }
+  Round Measure() const override {
+    Aria& aria = TheAria();
+    return {Milliseconds([&] { aria.reader.Read(); }), Milliseconds([&] { aria.reader.ReadAll(); })};
+  }
+};
+
+const Registered<Measurement, ReadAll> kReadAll("catalog_all");
+const Registered<Measurement, ReadOneTable> kReadOneTable("catalog_one_table");
+const Registered<Measurement, ReadUnchanged> kReadUnchanged("catalog_unchanged");
+
+}  // namespace
+}  // namespace migproof
