@@ -46,7 +46,7 @@ TEST_F(DataImageTest, GivesBackWhatWasPacked) {
   Write("empty", "");
   Write("text", "hello");
   Write("base/1/2", zeros + zeros + "x" + zeros + std::string(5000, 'y') + zeros);
-  Write("zeros", zeros + zeros + "\0");
+  Write("zeros", zeros + zeros + std::string(1, '\0'));
   Write("odd", std::string(4097, 'a') + std::string(7, '\0'));
   fs::create_directory(root_ / "data" / "nothing");
   PackDirectory(Path("data"), Path("image"), "15.20");

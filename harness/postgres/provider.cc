@@ -11,9 +11,9 @@ Server::~Server() { AbandonInherited(); }
 
 // Closing a connection that a forked child merely inherited would end it for the parent too: the child lets it be.
 void Server::AbandonInherited() const {
-  static std::vector<std::unique_ptr<Session>*> abandoned;  // what leak checkers can still reach
+  static auto& abandoned = *new std::vector<std::unique_ptr<Session>>;  // what leak checkers can still reach
   if (!admin_ || admin_process_ == getpid()) return;
-  abandoned.push_back(new std::unique_ptr<Session>(std::move(admin_)));
+  abandoned.push_back(std::move(admin_));
 }
 
 Session& Server::Admin() const {

@@ -114,12 +114,12 @@ TEST_P(ProviderConformance, LeavesNothingBehind) {
 
 TEST_P(ProviderConformance, DropsDatabasesThatAreStillConnected) {
   const Names databases = DatabasesOfTestServer();
-  static Database* forgotten;  // as after an early exit: its destructor never runs
+  static auto& forgotten = *new std::vector<Database*>;  // as after an early exit: their destructors never run
   std::unique_ptr<Session> session;
   {
     const auto server = Start();
-    forgotten = Database::Create(*server).release();
-    session = forgotten->Connect();
+    forgotten.push_back(Database::Create(*server).release());
+    session = forgotten.back()->Connect();
   }
   EXPECT_EQ(DatabasesOfTestServer(), databases);
   EXPECT_THROW(session->Execute("SELECT 1"), Error);
