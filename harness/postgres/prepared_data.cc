@@ -89,7 +89,7 @@ void MakeData(ServerProcess& process, const Binaries& binaries, int timeout_ms) 
   std::vector<std::string> initdb = {binaries.directory + "/initdb", "-D", process.data()};
   for (const std::string& option : InitdbOptions(binaries.major)) initdb.push_back(option);
   process.Run(initdb, timeout_ms);
-  process.Start(binaries.directory, ServerSettings(binaries.major, false), timeout_ms);
+  process.Start(binaries.directory, ServerSettings(false, binaries.major), timeout_ms);
   const std::string last = LastWalSegment(process);
   process.Stop(timeout_ms);
   RemoveOtherWal(process.data(), last);
@@ -147,7 +147,7 @@ std::string PrepareData(ServerProcess& process, const Binaries& binaries, const 
   return version;
 }
 
-std::vector<std::string> ServerSettings(int major, bool durable) {
+std::vector<std::string> ServerSettings(bool durable, int major) {
   std::vector<std::string> settings = {
       "listen_addresses=", "port=5432", "unix_socket_permissions=0700", "fsync=off", "full_page_writes=off",
       durable ? "synchronous_commit=on" : "synchronous_commit=off", "wal_level=minimal", "max_wal_senders=0",

@@ -18,7 +18,8 @@ namespace migproof {
 std::string PrepareData(ServerProcess& process, const Binaries& binaries, const ServerUser& user,
                         const StartOptions& options);
 
-// How servers run (fast, and nothing that outlives the directory), as "name=value".
-std::vector<std::string> ServerSettings(int major, bool durable);
+// How servers run (fast, and nothing that outlives the directory), as "name=value"; without `major` only what every
+// supported version understands.
+std::vector<std::string> ServerSettings(bool durable, int major = 0);
 
 }  // namespace migproof

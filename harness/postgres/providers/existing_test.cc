@@ -132,7 +132,7 @@ TEST(ExistingProvider, WrongPasswordIsNotPrinted) {
   ServerProcess process(RunDirectory::ChooseBase(""), user);
   PrepareData(process, binaries, user, {});
   std::ofstream(process.data() + "/pg_hba.conf") << "local all postgres trust\nlocal all all scram-sha-256\n";
-  process.Start(binaries.directory, ServerSettings(binaries.major, false), 10'000);
+  process.Start(binaries.directory, ServerSettings(false, binaries.major), 10'000);
   Session(process.Conninfo("postgres")).Execute("CREATE ROLE guarded LOGIN CREATEDB PASSWORD 'right'");
   const std::string url = process.Conninfo("postgres") + " user=guarded password=";
   const auto error = Refusal(url + "s3cret");

@@ -26,7 +26,7 @@ class LocalServer : public Server {
         prefix_(fmt::format("migproof_{}_", RandomToken(kServerTokenDigits))),
         major_(binaries.major) {
     const std::string version = PrepareData(process_, binaries, user, options);
-    process_.Start(binaries.directory, ServerSettings(major_, options.durable), options.start_timeout_ms);
+    process_.Start(binaries.directory, ServerSettings(options.durable, major_), options.start_timeout_ms);
     const std::string note = user.switched && user.name != "migproof" ? ", as user " + user.name : "";
     description_ = fmt::format("PostgreSQL {} (local, {}{})", version, binaries.directory, note);
   }
