@@ -69,23 +69,25 @@ Execution ReadExecution(const Directive& directive) {
   throw NativeError(directive.where, fmt::format("'transaction' is 'on' or 'off', found '{}'", directive.Rest()));
 }
 
+// A stretch of a file between two marks.
+struct NativePart {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  int line = 0;  // of the part's first line
+  SourceLocation mark;
+};
+
 // A file cut at its section marks.
 struct NativeFile {
-  struct Part {
-    std::size_t begin = 0;
-    std::size_t end = 0;
-    int line = 0;  // of the part's first line
-    SourceLocation mark;
-  };
   std::string text;
-  Part header;
-  std::optional<Part> upgrade;
-  std::optional<Part> downgrade;
+  NativePart header;
+  std::optional<NativePart> upgrade;
+  std::optional<NativePart> downgrade;
 };
 
 // Opens the section that a mark announces; returns it.
-NativeFile::Part& OpenSection(NativeFile& file, const Directive& mark) {
-  std::optional<NativeFile::Part>& part = mark.Word() == "upgrade" ? file.upgrade : file.downgrade;
+NativePart& OpenSection(NativeFile& file, const Directive& mark) {
+  std::optional<NativePart>& part = mark.Word() == "upgrade" ? file.upgrade : file.downgrade;
   if (!mark.Rest().empty()) {
     throw NativeError(mark.where, fmt::format("'{}' takes nothing, found '{}'", mark.Word(), mark.Rest()));
   }
@@ -106,7 +108,7 @@ NativeFile CutSections(const std::filesystem::path& path) {
   NativeFile file;
   file.text = ReadTextFile(path);
   file.header.line = 1;
-  NativeFile::Part* open = &file.header;
+  NativePart* open = &file.header;
   int number = 1;
   for (std::size_t at = 0; at < file.text.size(); ++number) {
     const std::size_t end = std::min(file.text.find('\n', at), file.text.size());
@@ -127,7 +129,7 @@ NativeFile CutSections(const std::filesystem::path& path) {
   return file;
 }
 
-Script ParsePart(const NativeFile& file, const NativeFile::Part& part, const std::string& path) {
+Script ParsePart(const NativeFile& file, const NativePart& part, const std::string& path) {
   return Script::Parse(file.text.substr(part.begin, part.end - part.begin), {path, part.line});
 }
 
@@ -169,7 +171,7 @@ void ReadHeaderDirective(const Directive& directive, Revision& revision, Executi
   }
 }
 
-Section ReadSection(const NativeFile& file, const NativeFile::Part& part, const std::string& path, Execution execution,
+Section ReadSection(const NativeFile& file, const NativePart& part, const std::string& path, Execution execution,
                     std::vector<Declaration>& declarations) {
   Section section{ParsePart(file, part, path), execution};
   for (const Directive& directive : ReadDirectives(section.script)) {
