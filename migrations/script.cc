@@ -123,7 +123,7 @@ void ScriptSplitter::TakeToken(const Token& token) {
   }
   if (token.kind == TokenKind::kOpen) ++open_.depth;
   if (token.kind == TokenKind::kClose && open_.depth > 0) --open_.depth;
-  if (token.kind == TokenKind::kSemicolon && open_.bodies > 0 && open_.depth == 0) BeginBodyStatement();
+  if (token.kind == TokenKind::kSemicolon && open_.bodies > 0) BeginBodyStatement();
 }
 
 // In the server's grammar the END of a body stands behind a semicolon or behind ATOMIC, and no statement of a body

@@ -87,8 +87,8 @@ constexpr SplitCase kSplitCases[] = {
     {"body in lower case over lines",
      "create procedure p()\nlanguage sql\nbegin -- c\n /* ; */ atomic\n  insert into t values ('x');\nend\n;\nselect "
      "2;"},
-    {"body in a body",
-     BODY("CREATE FUNCTION g() RETURNS int BEGIN ATOMIC SELECT 1; END; SELECT begin atomic; SELECT 2;"),
+    {"body in a body", BODY("SELECT 1; CREATE FUNCTION g() RETURNS int BEGIN ATOMIC SELECT 1; END;")},
+    {"columns called begin in a body", BODY("CREATE FUNCTION g() RETURNS int RETURN 1; SELECT begin atomic; SELECT 2;"),
      "psql takes any word BEGIN for the beginning of a body"},
     {"body with RETURN", "CREATE FUNCTION f(a int) RETURNS int RETURN a + CASE WHEN a > 1 THEN 1 END; SELECT 2;"},
     {"label END in a body", BODY("SELECT 1 AS end;"), "psql takes any word END for the end of a block"},

@@ -24,6 +24,7 @@ TEST(ScriptWords, GivesTheSkeleton) {
   EXPECT_EQ(Skeleton("create index concurrently on t(lower(a))where b>=1.5e3"),
             "CREATE INDEX CONCURRENTLY ON T ( LOWER ( A ) ) WHERE B >= 1.5e3");
   EXPECT_EQ(Skeleton("SELECT a::text,-1, $1[2]"), "SELECT A :: TEXT , - 1 , $1 [ 2 ]");
+  EXPECT_EQ(Skeleton("SELECT 'it''s', \"a\"\"b\", U&\"c\", u&'d'"), "SELECT '' , \"a\"\"b\" , U&\"c\" , ''");
   EXPECT_EQ(Skeleton("/* only */ -- comments"), "");
   EXPECT_EQ(Skeleton("SELECT 1 /* open"), "SELECT 1");
   EXPECT_EQ(Skeleton("SELECT 'open"), "SELECT ''");
