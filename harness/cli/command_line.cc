@@ -165,8 +165,9 @@ class CommandLine {
     verify->add_option("--jobs", jobs_, "Worker processes; 0: as many as pay")->check(CLI::NonNegativeNumber);
     verify->add_option("--seed", seed_, "Fixes every random choice");
     verify->add_flag("--keep", verify_.keep, "Leave the databases of findings in place, and the servers running");
-    verify->add_option("--expect", verify_.expect, "Succeed exactly when the verdicts are those of this file");
-    verify->add_flag("--bless", verify_.bless, "Write the file of --expect instead of comparing");
+    CLI::Option* expect =
+        verify->add_option("--expect", verify_.expect, "Succeed exactly when the verdicts are those of this file");
+    verify->add_flag("--bless", verify_.bless, "Write the file of --expect instead of comparing")->needs(expect);
     verify->add_option("--waivers", waivers_, "File of accepted findings");
     verify->add_option("--report", reports_, "NAME or NAME=FILE, several allowed ('migproof list reporters')");
   }

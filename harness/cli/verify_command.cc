@@ -105,6 +105,10 @@ int Judge(const Report& report, const VerifyCommand& command, std::ostream& out)
     return 0;
   }
   const std::vector<std::string> lines = CompareWithExpectation(report, command.expect);
+  if (lines.empty() && report.NothingChecked()) {
+    out << fmt::format("as expected by {}, but nothing was checked\n", command.expect.string());
+    return 2;
+  }
   if (lines.empty()) {
     out << fmt::format("as expected by {}\n", command.expect.string());
     return 0;
