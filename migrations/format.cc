@@ -33,9 +33,20 @@ class FileDescriptor {
   int descriptor_;
 };
 
-Error CannotRead(const std::filesystem::path& path, std::string_view why) {
-  return Error(ErrorKind::kUsage, fmt::format("can't read '{}': {}", path.string(), why));
+Error CannotRead(const std::string& what, std::string_view why, std::string hint) {
+  return Error(ErrorKind::kUsage, fmt::format("can't read {}: {}", what, why)).WithHint(std::move(hint));
 }
+
+// With what the system says, and what to do about it.
+Error CannotRead(const std::string& what, int code) {
+  const char* hint = "";
+  if (code == ENOENT) hint = "check the path: a relative one counts from the working directory, in migproof.json from that file";
+  if (code == ENOTDIR) hint = "name the directory that the file lies in";
+  if (code == EACCES || code == EPERM) hint = "whoever runs migproof needs the permission to read it";
+  return CannotRead(what, std::strerror(code), hint);
+}
+
+std::string Quoted(const std::filesystem::path& path) { return fmt::format("'{}'", path.string()); }
 
 // The first byte that is no UTF-8, or a NUL, which no statement can hold.
 std::optional<std::size_t> FirstBadByte(std::string_view text) {
@@ -47,21 +58,23 @@ std::optional<std::size_t> FirstBadByte(std::string_view text) {
 std::string ReadBytes(const std::filesystem::path& path) {
   // Without O_NONBLOCK the opening of a FIFO waits for its writer.
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (file.get() < 0) throw CannotRead(path, std::strerror(errno));
+  if (file.get() < 0) throw CannotRead(Quoted(path), errno);
   struct stat status {};
-  if (fstat(file.get(), &status) != 0) throw CannotRead(path, std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) throw CannotRead(path, "it is not a regular file");
+  if (fstat(file.get(), &status) != 0) throw CannotRead(Quoted(path), errno);
+  if (!S_ISREG(status.st_mode)) {
+    throw CannotRead(Quoted(path), "it is not a regular file", "a history consists of regular files: take it out of there");
+  }
   std::string bytes(std::min(static_cast<std::size_t>(status.st_size), kLargestFile) + 1, '\0');
   std::size_t filled = 0;
   while (true) {
     if (filled > kLargestFile) {
-      throw CannotRead(path, fmt::format("it is larger than {} MiB", kLargestFile >> 20))
-          .WithHint("load large data outside of migrations, or split the file");
+      throw CannotRead(Quoted(path), fmt::format("it is larger than {} MiB", kLargestFile >> 20),
+                       "load large data outside of migrations, or split the file");
     }
     if (filled == bytes.size()) bytes.resize(std::min(bytes.size() * 2, kLargestFile + 1));
     const ssize_t got = read(file.get(), bytes.data() + filled, bytes.size() - filled);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw CannotRead(path, std::strerror(errno));
+    if (got < 0) throw CannotRead(Quoted(path), errno);
     if (got == 0) break;
     filled += static_cast<std::size_t>(got);
   }
@@ -86,8 +99,7 @@ std::string ReadTextFile(const std::filesystem::path& path) {
 std::vector<std::filesystem::path> ListDirectory(const std::filesystem::path& directory) {
   DIR* handle = opendir(directory.c_str());
   if (handle == nullptr) {
-    throw Error(ErrorKind::kUsage,
-                fmt::format("can't read directory '{}': {}", directory.string(), std::strerror(errno)));
+    throw CannotRead("directory " + Quoted(directory), errno);
   }
   std::vector<std::filesystem::path> entries;
   while (const dirent* entry = readdir(handle)) {

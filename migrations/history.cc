@@ -44,7 +44,8 @@ void History::Index() {
     const auto [there, added] = by_id_.emplace(revision.id, i);
     if (!added) {
       throw HistoryError(revision, fmt::format("revision '{}' is there twice: the other is {}", revision.id,
-                                               revisions_[there->second].where.ToString()));
+                                               revisions_[there->second].where.ToString()))
+          .WithHint("give one of them another id, or take it away");
     }
     if (!revision.ledger_key.empty()) by_key_.emplace(revision.ledger_key, i);
   }
@@ -80,7 +81,7 @@ void History::CheckReferences() const {
       throw HistoryError(
           revision, fmt::format("revision '{}' {} '{}', which is not in the history ({} read)", revision.id, verb, name,
                                 size() == 1 ? "1 revision" : fmt::format("{} revisions", size())))
-          .WithHint(NearNameHint(name, Ids()));
+          .WithHint(NearNameHint(name, Ids(), "add the file of that revision, or name another one"));
     }
   };
   for (const Revision& revision : revisions_) {

@@ -85,7 +85,7 @@ class CommandLine {
       out_ << version.what() << '\n';
       return 0;
     } catch (const CLI::ParseError& complaint) {
-      return Complain(argc, argv, complaint);
+      throw Complaint(complaint);
     }
     return action_();
   }
@@ -103,14 +103,31 @@ class CommandLine {
     return arguments;
   }
 
-  int Complain(int argc, const char* const* argv, const CLI::ParseError& complaint) {
-    std::vector<std::string> names;
-    for (const CLI::App* command : app_.get_subcommands({})) names.push_back(command->get_name());
-    Error error(ErrorKind::kUsage, complaint.what());
-    const bool unknown = argc > 1 && argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end();
-    if (unknown) error = Error(ErrorKind::kUsage, fmt::format("unknown command '{}'", argv[1]));
-    throw std::move(error).WithHint(unknown ? NearNameHint(argv[1], names, "'migproof --help' lists the commands")
-                                            : "'migproof COMMAND --help' explains each option");
+  Error Complaint(const CLI::ParseError& complaint) {
+    const auto chosen = app_.get_subcommands();
+    const std::vector<std::string> unknown = app_.remaining(true);
+    if (!unknown.empty()) return UnknownArgument(chosen.empty() ? app_ : *chosen.front(), unknown);
+    return Error(ErrorKind::kUsage, complaint.what())
+        .WithHint(chosen.empty() ? "'migproof --help' lists the commands"
+                                 : fmt::format("'migproof {} --help' explains each option", chosen.front()->get_name()));
+  }
+
+  // About the first flag that `command` (or the program itself) does not know, or else the first word.
+  static Error UnknownArgument(const CLI::App& command, const std::vector<std::string>& unknown) {
+    const auto flag = std::find_if(unknown.begin(), unknown.end(), [](const auto& word) { return word[0] == '-'; });
+    const std::string subject = flag == unknown.end() ? unknown.front() : flag->substr(0, flag->find('='));
+    std::vector<std::string> known;
+    for (const CLI::Option* option : command.get_options()) {
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    }
+    for (const CLI::App* further : command.get_subcommands({})) known.push_back(further->get_name());
+    if (command.get_parent() == nullptr) {
+      return Error(ErrorKind::kUsage, fmt::format("unknown command '{}'", subject))
+          .WithHint(NearNameHint(subject, known, "'migproof --help' lists the commands"));
+    }
+    return Error(ErrorKind::kUsage, fmt::format("'migproof {}' takes no '{}'", command.get_name(), subject))
+        .WithHint(NearNameHint(subject, known,
+                               fmt::format("'migproof {} --help' explains each option", command.get_name())));
   }
 
   CLI::App* Add(const std::string& name, const std::string& description, std::function<int()> run) {
@@ -148,8 +165,9 @@ class CommandLine {
     verify->add_option("--jobs", jobs_, "Worker processes; 0: as many as pay")->check(CLI::NonNegativeNumber);
     verify->add_option("--seed", seed_, "Fixes every random choice");
     verify->add_flag("--keep", verify_.keep, "Leave the databases of findings in place, and the servers running");
-    verify->add_option("--expect", verify_.expect, "Succeed exactly when the verdicts are those of this file");
-    verify->add_flag("--bless", verify_.bless, "Write the file of --expect instead of comparing");
+    CLI::Option* expect =
+        verify->add_option("--expect", verify_.expect, "Succeed exactly when the verdicts are those of this file");
+    verify->add_flag("--bless", verify_.bless, "Write the file of --expect instead of comparing")->needs(expect);
     verify->add_option("--waivers", waivers_, "File of accepted findings");
     verify->add_option("--report", reports_, "NAME or NAME=FILE, several allowed ('migproof list reporters')");
   }

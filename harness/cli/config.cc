@@ -183,15 +183,17 @@ std::vector<Revision> ReadRevisions(const Config& config) {
   return revisions;
 }
 
-History LoadHistory(const Config& config) {
+std::vector<Revision> ReadHistory(const Config& config) {
   std::vector<Revision> revisions = ReadRevisions(config);
   if (revisions.empty()) {
     throw Error(ErrorKind::kHistory,
                 fmt::format("'{}' holds no revisions in the format '{}'", config.path.string(), config.format))
         .WithHint("check --path and --format; 'migproof revision -m TITLE' begins a history");
   }
-  return History(std::move(revisions));
+  return revisions;
 }
+
+History LoadHistory(const Config& config) { return History(ReadHistory(config)); }
 
 std::string DatabaseUrl(const Config& config, const std::string& given) {
   const char* environment = std::getenv(config.database_url_env.c_str());  // NOLINT(concurrency-mt-unsafe)

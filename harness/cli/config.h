@@ -64,6 +64,9 @@ void ApplyDeclarations(const Config& config, std::vector<Revision>& revisions);
 // The revisions of config.path in config.format, with the configuration's declarations. May be empty.
 std::vector<Revision> ReadRevisions(const Config& config);
 
+// As ReadRevisions; Error(history) where there are none.
+std::vector<Revision> ReadHistory(const Config& config);
+
 // The history that the configuration names.
 History LoadHistory(const Config& config);
 

@@ -77,7 +77,8 @@ std::vector<std::string> ChosenRevisions(const Subject& subject, const VerifyCom
   if (command.since.empty()) return chosen;
   std::vector<std::string> fresh = Since(subject, command.since);
   if (fresh.empty()) {
-    throw Error(ErrorKind::kUsage, fmt::format("no revision is newer than '{}': nothing to verify", command.since));
+    throw Error(ErrorKind::kUsage, fmt::format("no revision is newer than '{}': nothing to verify", command.since))
+        .WithHint("--since takes the last revision that is known to be good");
   }
   if (command.revisions.empty()) return fresh;
   std::erase_if(chosen,
@@ -104,6 +105,10 @@ int Judge(const Report& report, const VerifyCommand& command, std::ostream& out)
     return 0;
   }
   const std::vector<std::string> lines = CompareWithExpectation(report, command.expect);
+  if (lines.empty() && report.NothingChecked()) {
+    out << fmt::format("as expected by {}, but nothing was checked\n", command.expect.string());
+    return 2;
+  }
   if (lines.empty()) {
     out << fmt::format("as expected by {}\n", command.expect.string());
     return 0;
@@ -125,7 +130,7 @@ void ScrubEnvironment() {
 }
 
 Subject ReadSubject(const Config& config) {
-  Subject subject(config.format, config.path, config.before, ReadRevisions(config));
+  Subject subject(config.format, config.path, config.before, ReadHistory(config));
   if (!config.model.empty()) subject.ReadModel(config.model);
   return subject;
 }
@@ -144,6 +149,8 @@ int RunVerify(const VerifyCommand& command, std::ostream& out, std::ostream& err
   const Subject subject = ReadSubject(command.config);
   options.revisions = ChosenRevisions(subject, command);
   if (!command.expect.empty() && !command.bless) CompareWithExpectation({}, command.expect);  // refused before the run
+  Report nothing;
+  ApplyWaivers(nothing, command.config.waivers, Today());  // likewise
   ScrubEnvironment();
   Report report = Verify(subject, options, ShowProgress(err));
   ApplyWaivers(report, command.config.waivers, Today());

@@ -54,7 +54,8 @@ std::map<Unit, nlohmann::json> Read(const std::filesystem::path& file) {
       entries[{entry.at("law"), entry.at("revision")}] = entry;
     }
   } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorKind::kUsage, fmt::format("'{}' is no expectation: {}", file.string(), error.what()));
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' is no expectation: {}", file.string(), error.what()))
+        .WithHint("'migproof verify --expect FILE --bless' writes one");
   }
   return entries;
 }

@@ -1,5 +1,6 @@
 #include "harness/report/report.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace migproof {
@@ -18,12 +19,16 @@ int Report::Waived() const {
   return waived;
 }
 
+bool Report::NothingChecked() const {
+  return std::all_of(verdicts.begin(), verdicts.end(),
+                     [](const Verdict& verdict) { return verdict.outcome == Outcome::kNotApplicable; });
+}
+
 int Report::ExitStatus() const {
   std::map<Outcome, int> counts = Counts();
   if (counts[Outcome::kFalsified] > 0) return 1;
   const bool unchecked = counts[Outcome::kGaveUp] + counts[Outcome::kSkipped] + counts[Outcome::kError] > 0;
-  const bool nothing = counts[Outcome::kHeld] == 0 && Waived() == 0;
-  return unchecked || nothing ? 2 : 0;
+  return unchecked || NothingChecked() ? 2 : 0;
 }
 
 nlohmann::json ToJson(const Report& report) {

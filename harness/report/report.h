@@ -24,6 +24,8 @@ struct Report {
 
   std::map<Outcome, int> Counts() const;  // a waived finding does not count as falsified
   int Waived() const;
+  // True where every verdict is not_applicable.
+  bool NothingChecked() const;
   // 1 if anything is falsified (and not waived); else 2 if anything gave up, was skipped, is in error, or nothing was
   // checked at all; else 0.
   int ExitStatus() const;

@@ -25,7 +25,8 @@ nlohmann::ordered_json ReadWaivers(const std::filesystem::path& file) {
     }
     return document;
   } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorKind::kUsage, fmt::format("'{}' holds no waivers: {}", file.string(), error.what()));
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' holds no waivers: {}", file.string(), error.what()))
+        .WithHint("'migproof accept' writes it");
   }
 }
 

@@ -53,6 +53,7 @@ nlohmann::json ToJson(const Verdict& verdict) {
                          {"outcome", Name(verdict.outcome)},
                          {"exercised", verdict.exercised},
                          {"notes", verdict.notes},
+                         {"stale", verdict.stale},
                          {"reached_past", verdict.reached_past}};
   if (!verdict.reason.empty()) json["reason"] = verdict.reason;
   if (verdict.finding) json["finding"] = ToJson(*verdict.finding);
@@ -68,6 +69,7 @@ Verdict VerdictFromJson(const nlohmann::json& json) {
   verdict.outcome = OutcomeNamed(json.at("outcome").get<std::string>()).value_or(Outcome::kError);
   verdict.exercised = json.at("exercised").get<std::map<std::string, std::int64_t>>();
   verdict.notes = json.at("notes");
+  verdict.stale = json.at("stale");
   verdict.reached_past = json.at("reached_past");
   verdict.reason = json.value("reason", "");
   if (json.contains("finding")) verdict.finding = FindingFromJson(json.at("finding"));

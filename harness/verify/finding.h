@@ -39,7 +39,8 @@ struct Verdict {
   std::optional<Finding> finding;
   // What was looked at, counted: "upgrades", "statements", "objects", "rows" ... A held verdict has a count above zero.
   std::map<std::string, std::int64_t> exercised;
-  std::vector<std::string> notes;         // seen, and no finding: column order, stale declarations
+  std::vector<std::string> notes;         // seen, and no finding: column order, what is left as declared
+  std::vector<std::string> stale;         // declarations of the revision that nothing bore out
   std::vector<std::string> reached_past;  // revisions whose failing statements were left out on the way here
   std::string reproduction;               // a command that shows the finding again
   std::string waiver;                     // why an accepted finding does not count, or ""

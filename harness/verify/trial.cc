@@ -31,6 +31,12 @@ bool Leaves(const Declaration& declaration, const ObjectKey& object) {
          named == object.kind + " " + in_public;
 }
 
+const Declaration* FindLeaves(const Revision& revision, const ObjectKey& object) {
+  const auto found = std::find_if(revision.declarations.begin(), revision.declarations.end(),
+                                  [&](const Declaration& declaration) { return Leaves(declaration, object); });
+  return found == revision.declarations.end() ? nullptr : &*found;
+}
+
 std::set<std::string> TablesOf(const Catalog& catalog) {
   std::set<std::string> names;
   for (const std::string& name : catalog.Names("table")) names.insert(name);
@@ -44,6 +50,14 @@ Trial::Trial(const Subject& subject, const Revision* revision, Mover& mover)
 
 void Trial::Note(std::string note) {
   if (std::find(notes_.begin(), notes_.end(), note) == notes_.end()) notes_.push_back(std::move(note));
+}
+
+void Trial::NoteStale(std::string_view kind) {
+  for (const Declaration& declaration : revision_->declarations) {
+    if (declaration.kind != kind || needed_.contains(&declaration)) continue;
+    stale_.push_back(fmt::format("{}: '{}' declares '{} {}', which never occurs", declaration.where.ToString(),
+                                 revision_->id, declaration.kind, declaration.object));
+  }
 }
 
 std::vector<Difference> Trial::Compare(const Observation& was, const Observation& is) {
@@ -62,10 +76,12 @@ std::vector<Difference> Trial::Counting(const Revision* revision, std::vector<Di
       Note(difference.ToLine());
       continue;
     }
-    const bool left = revision != nullptr && difference.change == Difference::Change::kExtra &&
-                      std::any_of(revision->declarations.begin(), revision->declarations.end(),
-                                  [&](const Declaration& d) { return Leaves(d, difference.object); });
-    if (left) {
+    const Declaration* left = nullptr;
+    if (revision != nullptr && difference.change == Difference::Change::kExtra) {
+      left = FindLeaves(*revision, difference.object);
+    }
+    if (left != nullptr) {
+      needed_.insert(left);
       Note(fmt::format("left as declared: {}", difference.ToLine()));
     } else {
       counting.push_back(std::move(difference));

@@ -10,7 +10,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/catalog/catalog.h"
@@ -99,9 +101,13 @@ class Trial {
   // What the law looked at; counts add up.
   void Exercised(const std::string& what, std::int64_t count = 1) { exercised_[what] += count; }
   void Note(std::string note);
+  // Says of each declaration of the revision of this kind ("leaves") that it is stale where no comparison has needed it:
+  // to be called when everything it could excuse was compared.
+  void NoteStale(std::string_view kind);
 
   const std::map<std::string, std::int64_t>& exercised() const { return exercised_; }
   const std::vector<std::string>& notes() const { return notes_; }
+  const std::vector<std::string>& stale() const { return stale_; }
 
  private:
   const Subject& subject_;
@@ -109,6 +115,8 @@ class Trial {
   Mover& mover_;
   std::map<std::string, std::int64_t> exercised_;
   std::vector<std::string> notes_;
+  std::vector<std::string> stale_;
+  std::set<const Declaration*> needed_;
 };
 
 // "db/3.sql:12: relation "t" already exists (SQLSTATE 42P07) in: CREATE TABLE t ...", shortened.

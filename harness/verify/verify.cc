@@ -121,6 +121,7 @@ class Inspection {
     if (SkippedForMissing(verdict)) return;
     verdict.exercised = trial.exercised();
     verdict.notes = trial.notes();
+    verdict.stale = trial.stale();
     verdict.reached_past = walk_.ReachedPast();
     verdict.outcome = verdict.finding ? Outcome::kFalsified : Outcome::kHeld;
     if (verdict.finding && revision != nullptr && walk_.probed()) Confirm(law, *revision, verdict);
@@ -248,6 +249,9 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
     throw Error(ErrorKind::kServer, failure.substr(failure.rfind("error: ", 0) == 0 ? 7 : 0));
 
   report.verdicts = Arrange(subject, plan, given, failure);
+  for (const Verdict& verdict : report.verdicts) {
+    report.notes.insert(report.notes.end(), verdict.stale.begin(), verdict.stale.end());
+  }
   for (const Law& law : plan.laws) report.law_sentences[law.name] = law.property->Sentence();
   report.format = subject.format_name();
   report.directory = subject.directory().string();
