@@ -86,8 +86,8 @@ std::vector<CatalogTable> RelationTables() {
 void AddNamingTables(bool superuser, std::vector<CatalogTable>& tables) {
   tables.push_back(Naming(
       {"pg_namespace", "pg_namespace AS x WHERE x.nspname !~ '^pg_' AND x.nspname <> 'information_schema'", ""}));
-  for (const char* table : {"pg_operator", "pg_opclass", "pg_opfamily", "pg_collation", "pg_am",
-                            "pg_ts_config", "pg_ts_dict", "pg_ts_parser", "pg_ts_template", "pg_foreign_data_wrapper",
+  for (const char* table : {"pg_operator", "pg_opclass", "pg_opfamily", "pg_collation", "pg_am", "pg_ts_config",
+                            "pg_ts_dict", "pg_ts_parser", "pg_ts_template", "pg_foreign_data_wrapper",
                             "pg_foreign_server", "pg_tablespace", "pg_extension"}) {
     tables.push_back(Naming(ByOid(table)));
   }

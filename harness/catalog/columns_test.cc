@@ -1,6 +1,6 @@
-// Goes over every column of every system catalog. Each is changed by some statement of fixtures/catalogs that changes the
-// catalog we read as well, or stands in columns.txt: as part of what an object is called by, or as ignored, with the
-// reason. Where only DROP and CREATE can change a column, the object must differ from what it was before the DROP.
+// Goes over every column of every system catalog. Each is changed by some statement of fixtures/catalogs that changes
+// the catalog we read as well, or stands in columns.txt: as part of what an object is called by, or as ignored, with
+// the reason. Where only DROP and CREATE can change a column, the object must differ from what it was before the DROP.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -87,7 +87,8 @@ std::vector<SystemCatalog> SystemCatalogs(Session& session) {
       "ORDER BY c.relname, a.attnum");
   std::vector<SystemCatalog> catalogs;
   for (int i = 0; i < rows.size(); ++i) {
-    if (catalogs.empty() || catalogs.back().name != rows.Get(i, 0)) catalogs.push_back({std::string(rows.Get(i, 0)), false, {}});
+    if (catalogs.empty() || catalogs.back().name != rows.Get(i, 0))
+      catalogs.push_back({std::string(rows.Get(i, 0)), false, {}});
     catalogs.back().columns.emplace_back(rows.Get(i, 1));
     if (rows.Get(i, 1) == "oid") catalogs.back().has_oid = true;
   }
@@ -214,7 +215,8 @@ void ExpectListedColumnsExist(Session& session, const ListedColumns& listed) {
     known.insert(system.name + ".*");
     for (const std::string& column : system.columns) known.insert({system.name + "." + column, "*." + column});
   }
-  for (const auto& [name, reason] : listed.all()) EXPECT_TRUE(known.contains(name)) << name << " is listed but isn't there";
+  for (const auto& [name, reason] : listed.all())
+    EXPECT_TRUE(known.contains(name)) << name << " is listed but isn't there";
 }
 
 TEST(CatalogColumns, AreEachReadOrIgnoredByName) {
