@@ -23,13 +23,25 @@ std::string UpperWords(std::string_view text) {
   return words;
 }
 
+// Whether a command begins at `at`: at the start, behind a separator or quote, or behind a word that opens a block. A
+// message such as 'cannot create user ...' holds none.
+bool BeginsCommand(const std::string& words, std::size_t at) {
+  std::size_t end = at;
+  while (end > 0 && words[end - 1] == ' ') --end;
+  if (end == 0 || std::string_view(";'$(").find(words[end - 1]) != std::string_view::npos) return true;
+  const std::size_t begin = words.find_last_of(" ;'$(", end - 1);
+  const std::string word = words.substr(begin == std::string::npos ? 0 : begin + 1, end - (begin + 1));
+  return word == "BEGIN" || word == "THEN" || word == "ELSE" || word == "LOOP";
+}
+
 bool NamesSharedObject(const std::string& words) {
   for (const char* verb : {"CREATE ", "ALTER ", "DROP "}) {
     for (const char* noun : {"ROLE ", "GROUP ", "TABLESPACE ", "USER "}) {
-      const std::size_t found = words.find(verb + std::string(noun));
-      if (found == std::string::npos) continue;
-      const bool mapping = words.find(verb + std::string("USER MAPPING")) == found;
-      if (!mapping) return true;
+      const std::string command = verb + std::string(noun);
+      for (std::size_t at = words.find(command); at != std::string::npos; at = words.find(command, at + 1)) {
+        const bool is_mapping = words.compare(at + command.size(), 8, "MAPPING ") == 0;
+        if (!is_mapping && BeginsCommand(words, at)) return true;
+      }
     }
   }
   return false;
