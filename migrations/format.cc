@@ -40,7 +40,8 @@ Error CannotRead(const std::string& what, std::string_view why, std::string hint
 // With what the system says, and what to do about it.
 Error CannotRead(const std::string& what, int code) {
   const char* hint = "";
-  if (code == ENOENT) hint = "check the path: a relative one counts from the working directory, in migproof.json from that file";
+  if (code == ENOENT)
+    hint = "check the path: a relative one counts from the working directory, in migproof.json from that file";
   if (code == ENOTDIR) hint = "name the directory that the file lies in";
   if (code == EACCES || code == EPERM) hint = "whoever runs migproof needs the permission to read it";
   return CannotRead(what, std::strerror(code), hint);
@@ -62,7 +63,8 @@ std::string ReadBytes(const std::filesystem::path& path) {
   struct stat status {};
   if (fstat(file.get(), &status) != 0) throw CannotRead(Quoted(path), errno);
   if (!S_ISREG(status.st_mode)) {
-    throw CannotRead(Quoted(path), "it is not a regular file", "a history consists of regular files: take it out of there");
+    throw CannotRead(Quoted(path), "it is not a regular file",
+                     "a history consists of regular files: take it out of there");
   }
   std::string bytes(std::min(static_cast<std::size_t>(status.st_size), kLargestFile) + 1, '\0');
   std::size_t filled = 0;

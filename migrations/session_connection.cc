@@ -55,9 +55,8 @@ Error CannotConnect(const Options& options, std::string why) {
   }
   while (!why.empty() && why.back() == '\n') why.pop_back();
   const std::string host = Value(options, "host");
-  return Error(ErrorKind::kServer,
-               fmt::format("can't connect to database '{}' on {}: {}", Value(options, "dbname"),
-                           host.empty() ? "the default host" : fmt::format("'{}'", host), why))
+  return Error(ErrorKind::kServer, fmt::format("can't connect to database '{}' on {}: {}", Value(options, "dbname"),
+                                               host.empty() ? "the default host" : fmt::format("'{}'", host), why))
       .WithHint("check that the server runs there, and the host, port, database, user and password of the URL");
 }
 

@@ -1,5 +1,5 @@
-// Bad input, as a user meets it: exit status 2, an error that quotes its subject, a hint, nothing on standard output, and
-// no server: each run is pointed at server programs that are not there, which would be the error otherwise.
+// Bad input, as a user meets it: exit status 2, an error that quotes its subject, a hint, nothing on standard output,
+// and no server: each run is pointed at server programs that are not there, which would be the error otherwise.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -78,19 +78,28 @@ std::vector<BadInput> Histories() {
        {"r2", "r3", "its own ancestor"}},
       {"MissingParent", Second("r2", "r01"), {}, {"'r2'", "'r01'", "did you mean 'r1'?"}},
       {"MissingDependency", Second("r2", "r1", "-- migproof: depends_on elsewhere"), {}, {"'r2'", "'elsewhere'"}},
-      {"DuplicateKey", File("migrations/again.sql", "-- migproof: revision r1\n-- migproof: upgrade\n"), {},
+      {"DuplicateKey",
+       File("migrations/again.sql", "-- migproof: revision r1\n-- migproof: upgrade\n"),
+       {},
        {"'r1'", "migrations/again.sql", "migrations/r1.sql"}},
-      {"UnterminatedQuote", File("migrations/r2.sql", kHead + "-- migproof: upgrade\nSELECT 'open;\n"), {},
+      {"UnterminatedQuote",
+       File("migrations/r2.sql", kHead + "-- migproof: upgrade\nSELECT 'open;\n"),
+       {},
        {"migrations/r2.sql:4"}},
       {"MissingSection", File("migrations/r2.sql", kHead), {}, {"'r2'", "'upgrade'"}},
       {"NoRevisionNamed", File("migrations/r2.sql", "SELECT 1;\n"), {}, {"migrations/r2.sql"}},
-      {"UnknownDirective", File("migrations/r2.sql", kHead + "-- migproof: idempotnt\n-- migproof: upgrade\n"), {},
+      {"UnknownDirective",
+       File("migrations/r2.sql", kHead + "-- migproof: idempotnt\n-- migproof: upgrade\n"),
+       {},
        {"'idempotnt'", "did you mean 'idempotent'?"}},
-      {"NotUtf8", File("migrations/r2.sql", kHead + "-- migproof: upgrade\nSELECT '\xE9';\n"), {},
+      {"NotUtf8",
+       File("migrations/r2.sql", kHead + "-- migproof: upgrade\nSELECT '\xE9';\n"),
+       {},
        {"'migrations/r2.sql'", "not UTF-8", "0xe9"}},
-      {"FiftyMegabytes", File("migrations/r2.sql", std::string(50 << 20, ' ')), {},
-       {"'migrations/r2.sql'", "32 MiB"}},
-      {"Fifo", [](const Project& p) { ASSERT_EQ(mkfifo((p.path() / "migrations/r2.sql").c_str(), 0600), 0); }, {},
+      {"FiftyMegabytes", File("migrations/r2.sql", std::string(50 << 20, ' ')), {}, {"'migrations/r2.sql'", "32 MiB"}},
+      {"Fifo",
+       [](const Project& p) { ASSERT_EQ(mkfifo((p.path() / "migrations/r2.sql").c_str(), 0600), 0); },
+       {},
        {"'migrations/r2.sql'", "not a regular file"}},
   };
 }
@@ -116,13 +125,17 @@ std::vector<BadInput> OtherFiles() {
       {"NoExpectation", nullptr, {"--expect=nowhere.json"}, {"'nowhere.json'", "No such file"}},
       {"MalformedExpectation", File("e.json", "{"), {"--expect=e.json"}, {"'e.json'"}},
       {"ExpectationOfAnotherShape", File("e.json", R"({"verdicts": []})"), {"--expect=e.json"}, {"'e.json'"}},
-      {"UnknownKeyInExpectation", File("e.json", R"({"expected": [{"law": "x", "revision": "", "outcom": ""}]})"),
-       {"--expect=e.json"}, {"'outcom'", "did you mean 'outcome'?"}},
+      {"UnknownKeyInExpectation",
+       File("e.json", R"({"expected": [{"law": "x", "revision": "", "outcom": ""}]})"),
+       {"--expect=e.json"},
+       {"'outcom'", "did you mean 'outcome'?"}},
       {"MalformedWaivers", File("w.json", "[]"), {"--waivers=w.json"}, {"'w.json'"}},
       {"NoConfiguration", nullptr, {"--config=nowhere.json"}, {"'nowhere.json'", "No such file"}},
       {"UnknownConfigurationKey", File("migproof.json", R"({"pth": "x"})"), {}, {"'pth'", "did you mean 'path'?"}},
       {"MalformedConfiguration", File("migproof.json", "{\n\"path\": }"), {}, {"migproof.json:2"}},
-      {"DeclarationForAnUnknownRevision", File("migproof.json", R"({"declarations": {"r01": ["idempotent"]}})"), {},
+      {"DeclarationForAnUnknownRevision",
+       File("migproof.json", R"({"declarations": {"r01": ["idempotent"]}})"),
+       {},
        {"'r01'", "did you mean 'r1'?"}},
       {"NoModel", nullptr, {"--model=nowhere.json"}, {"'nowhere.json'", "No such file"}},
       {"MalformedModel", File("m.json", R"({"migproof_model": 1})"), {"--model=m.json"}, {"'m.json'"}},
@@ -161,8 +174,8 @@ TEST(BadServer, UnreachableIsReportedWithoutThePassword) {
   const std::string url = "postgresql://somebody:s3cr3t@127.0.0.1:1/shop";
   ExpectRefusal(project.Verify({"--postgres", "existing:" + url}), {"'shop'", "'127.0.0.1'"});
   ExpectRefusal(project.Run({"current", "--database", url}), {"'shop'", "'127.0.0.1'"});
-  for (const ProgramRun& run : {project.Verify({"--postgres", "existing:" + url, "--report=json"}),
-                                project.Run({"drift", url, "head"})}) {
+  for (const ProgramRun& run :
+       {project.Verify({"--postgres", "existing:" + url, "--report=json"}), project.Run({"drift", url, "head"})}) {
     EXPECT_EQ(run.status, 2);
     EXPECT_THAT(run.out + run.err, Not(HasSubstr("s3cr3t")));
   }

@@ -108,8 +108,9 @@ class CommandLine {
     const std::vector<std::string> unknown = app_.remaining(true);
     if (!unknown.empty()) return UnknownArgument(chosen.empty() ? app_ : *chosen.front(), unknown);
     return Error(ErrorKind::kUsage, complaint.what())
-        .WithHint(chosen.empty() ? "'migproof --help' lists the commands"
-                                 : fmt::format("'migproof {} --help' explains each option", chosen.front()->get_name()));
+        .WithHint(chosen.empty()
+                      ? "'migproof --help' lists the commands"
+                      : fmt::format("'migproof {} --help' explains each option", chosen.front()->get_name()));
   }
 
   // About the first flag that `command` (or the program itself) does not know, or else the first word.
@@ -126,8 +127,8 @@ class CommandLine {
           .WithHint(NearNameHint(subject, known, "'migproof --help' lists the commands"));
     }
     return Error(ErrorKind::kUsage, fmt::format("'migproof {}' takes no '{}'", command.get_name(), subject))
-        .WithHint(NearNameHint(subject, known,
-                               fmt::format("'migproof {} --help' explains each option", command.get_name())));
+        .WithHint(
+            NearNameHint(subject, known, fmt::format("'migproof {} --help' explains each option", command.get_name())));
   }
 
   CLI::App* Add(const std::string& name, const std::string& description, std::function<int()> run) {

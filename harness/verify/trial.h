@@ -101,8 +101,8 @@ class Trial {
   // What the law looked at; counts add up.
   void Exercised(const std::string& what, std::int64_t count = 1) { exercised_[what] += count; }
   void Note(std::string note);
-  // Says of each declaration of the revision of this kind ("leaves") that it is stale where no comparison has needed it:
-  // to be called when everything it could excuse was compared.
+  // Says of each declaration of the revision of this kind ("leaves") that it is stale where no comparison has needed
+  // it: to be called when everything it could excuse was compared.
   void NoteStale(std::string_view kind);
 
   const std::map<std::string, std::int64_t>& exercised() const { return exercised_; }
