@@ -197,7 +197,7 @@ class CatalogReader::Impl {
     std::vector<std::size_t> hashed;
     for (std::size_t i = 0; i < tables_.size(); ++i) {
       relation_hashes_[i].clear();
-      if (tables_[i].relation.empty() || tables_[i].name == "pg_class" || tokens_[i].count == "0") continue;
+      if (!HashedByRelation(i) || tokens_[i].count == "0") continue;
       hashed.push_back(i);
       queries.push_back(RelationHashesQuery(i));
     }
@@ -221,16 +221,29 @@ class CatalogReader::Impl {
   Change FindChange(const std::vector<TableToken>& tokens) {
     Change change;
     std::vector<std::size_t> hashed;
-    std::vector<Session::Prepared> queries;
     for (std::size_t i = 0; i < tables_.size(); ++i) {
       if (tokens[i] == tokens_[i]) continue;
       change.tables.insert(tables_[i].name);
       change.everything = change.everything || tables_[i].names;
-      if (tables_[i].relation.empty() || tables_[i].name == "pg_class") continue;
-      hashed.push_back(i);
-      queries.push_back(RelationHashesQuery(i));
+      if (HashedByRelation(i)) hashed.push_back(i);
     }
     if (change.everything) return change;
+    const std::set<Oid> rows_of = FindChangedRows(hashed, change);
+    if (change.everything) return change;
+    AddTouched(rows_of, change);
+    if (change.tables.contains("pg_attribute")) AddDependents(change);
+    return change;
+  }
+
+  bool HashedByRelation(std::size_t table) const {
+    return !tables_[table].relation.empty() && tables_[table].name != "pg_class";
+  }
+
+  // The relations and indexes whose rows differ from those remembered; what is remembered is brought up to date. Sets
+  // change.everything where something has another name.
+  std::set<Oid> FindChangedRows(const std::vector<std::size_t>& hashed, Change& change) {
+    std::vector<Session::Prepared> queries;
+    for (const std::size_t table : hashed) queries.push_back(RelationHashesQuery(table));
     const bool relations = change.tables.contains("pg_class");
     const bool names =
         change.tables.contains("pg_proc") || change.tables.contains("pg_type") || change.tables.contains("pg_enum");
@@ -250,10 +263,7 @@ class CatalogReader::Impl {
       AddDifferent(relation_hashes_[hashed[i]], now, rows_of);
       relation_hashes_[hashed[i]] = std::move(now);
     }
-    if (change.everything) return change;
-    AddTouched(rows_of, change);
-    if (change.tables.contains("pg_attribute")) AddDependents(change);
-    return change;
+    return rows_of;
   }
 
   void NoteRelations(Relations now, Change& change, std::set<Oid>& rows_of) {

@@ -139,6 +139,21 @@ TEST_F(CatalogRead, SeesPlacesThatAreUsedAgain) {
   }
 }
 
+// Within one transaction row versions differ by their place alone.
+TEST_F(CatalogRead, SeesEachCommandOfATransaction) {
+  session_->Execute("BEGIN; CREATE TABLE t (a int DEFAULT 0); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 0'");
+  CatalogReader reader(*session_);
+  for (int i = 1; i < 20; ++i) {
+    const std::string number = std::to_string(i);
+    reader.Read();
+    session_->Execute("ALTER TABLE t ALTER a SET DEFAULT " + number);
+    session_->Execute("CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT " + number + "'");
+    EXPECT_EQ(reader.Read().Attribute("column", "public.t.a", "default"), number);
+    EXPECT_EQ(reader.Read().Attribute("function", "public.f()", "body"), "SELECT " + number);
+  }
+  session_->Execute("ROLLBACK");
+}
+
 TEST_F(CatalogRead, FollowsWhatOtherSessionsDo) {
   CatalogReader reader(*session_);
   const Catalog before = reader.Read();
