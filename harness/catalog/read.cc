@@ -110,7 +110,10 @@ class CatalogReader::Impl {
     }
   }
 
+  std::uint64_t version() const { return version_; }
+
   void Forget() {
+    ++version_;
     read_ = false;
     catalog_ = Catalog();
     for (Source& source : sources_) source.keys.clear();
@@ -138,6 +141,7 @@ class CatalogReader::Impl {
       return ReadEverything(tokens);
     }
     tokens_ = tokens;
+    ++version_;
     ReadChanged(change);
     return catalog_;
   }
@@ -381,6 +385,7 @@ class CatalogReader::Impl {
   Session& session_;
   const ReadOptions options_;
   int generation_ = 0;
+  std::uint64_t version_ = 0;
 
   std::vector<CatalogTable> tables_;
   std::string token_sql_;
@@ -407,6 +412,8 @@ const Catalog& CatalogReader::ReadAll() {
   impl_->Forget();
   return impl_->Read();
 }
+
+std::uint64_t CatalogReader::version() const { return impl_->version(); }
 
 void CatalogReader::Forget() { impl_->Forget(); }
 

@@ -32,6 +32,8 @@ class CatalogReader {
 
   // The catalog now. Incremental after the first call. The reference stays good until the next call.
   const Catalog& Read();
+  // Rises whenever a read finds something to read again: the same number means the same catalog.
+  std::uint64_t version() const;
   // The catalog now, everything read again.
   const Catalog& ReadAll();
   // Drops what is remembered (after a clone took the session's place, say).

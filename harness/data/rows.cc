@@ -9,7 +9,7 @@ namespace migproof {
 
 namespace {
 
-// Tables with at least one page. A table whose rows were all deleted has pages and no rows: it is read and found empty.
+// Tables with at least one page; what initdb made (oid below 16384) is not the user's. A table whose rows were all deleted has pages and no rows: it is read and found empty.
 constexpr const char* kTablesWithPages = R"sql(
 SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),
        (SELECT coalesce(string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname COLLATE "C"), '')
@@ -17,7 +17,7 @@ SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),
          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+ WHERE c.oid >= 16384 AND c.relkind = 'r' AND c.relpersistence <> 't'
    AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
    AND pg_catalog.pg_relation_size(c.oid) > 0
  ORDER BY 1)sql";
@@ -28,7 +28,7 @@ SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),
   FROM pg_catalog.pg_sequence s
   JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE c.relpersistence <> 't' AND n.nspname !~ '^pg_'
+ WHERE s.seqrelid >= 16384 AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
  ORDER BY 1)sql";
 
 std::vector<std::string> ColumnNames(const Rows& rows) {
@@ -39,7 +39,7 @@ std::vector<std::string> ColumnNames(const Rows& rows) {
 
 TableRows ReadTable(Session& session, const std::string& table, const std::string& columns) {
   TableRows read;
-  const Rows rows = session.Query(fmt::format("SELECT {} FROM ONLY {} LIMIT {}", columns, table, kMaximumRows + 1));
+  const Rows rows = session.Execute(fmt::format("SELECT {} FROM ONLY {} LIMIT {}", columns, table, kMaximumRows + 1));
   read.columns = ColumnNames(rows);
   read.count = rows.size();
   if (rows.size() > kMaximumRows) {

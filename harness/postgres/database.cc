@@ -99,7 +99,7 @@ Database::~Database() {
 }
 
 void Database::CheckToken(Session& session) const {
-  const Rows rows = session.Query(
+  const Rows rows = session.Execute(
       "SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database') FROM pg_catalog.pg_database d "
       "WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()");
   const std::string found = rows.empty() ? "" : std::string(rows.Get(0, 0));

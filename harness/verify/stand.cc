@@ -62,8 +62,10 @@ void Stand::Connect() {
 Observation Stand::Observe() {
   Observation seen;
   const Catalog& catalog = reader_->Read();
-  if (last_catalog_ == nullptr || !(*last_catalog_ == catalog))
+  if (last_catalog_ == nullptr || last_version_ != reader_->version()) {
     last_catalog_ = std::make_shared<const Catalog>(catalog);
+    last_version_ = reader_->version();
+  }
   seen.catalog = last_catalog_;
   seen.rows = std::make_shared<const RowSnapshot>(ReadRows(*session_, bench_.subject().ledger().Tables()));
   return seen;

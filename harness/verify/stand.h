@@ -83,6 +83,7 @@ class Stand {
   std::map<std::size_t, std::vector<Error>> refusals_;
   std::string missing_;
   std::shared_ptr<const Catalog> last_catalog_;
+  std::uint64_t last_version_ = 0;  // of the reader, when last_catalog_ was made
 };
 
 }  // namespace migproof

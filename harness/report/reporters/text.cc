@@ -75,9 +75,15 @@ class TextWriter {
 
   static std::string Looked(const std::map<std::string, std::int64_t>& exercised) {
     std::vector<std::string> parts;
+    std::int64_t of_model = 0;  // told per kind in a finding, and in the JSON report
     for (const auto& [what, count] : exercised) {
-      if (count > 0) parts.push_back(fmt::format("{} {}", count, what));
+      if (what.rfind("model ", 0) == 0) {
+        of_model += count;
+      } else if (count > 0) {
+        parts.push_back(fmt::format("{} {}", count, what));
+      }
     }
+    if (of_model > 0) parts.push_back(fmt::format("{} objects of the model", of_model));
     return fmt::format("{}", fmt::join(parts, ", "));
   }
 
