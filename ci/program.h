@@ -34,7 +34,7 @@ struct ProgramOptions {
   std::filesystem::path directory;                                // to run in; "": the current one
   std::map<std::string, std::optional<std::string>> environment;  // set, or taken away
   uid_t user = 0;                                                 // whom root becomes first
-  std::filesystem::path program = MIGPROOF_PROGRAM;
+  std::filesystem::path program = MIGPROOF_PROGRAM;               // or another one, along PATH
   unsigned deadline_seconds = 120;  // then it is ended by SIGALRM
 };
 
@@ -58,7 +58,7 @@ inline std::string ReadDescriptor(int fd) {
   for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
   words.push_back(nullptr);
   alarm(options.deadline_seconds);
-  execv(name.c_str(), words.data());
+  execvp(name.c_str(), words.data());
   _exit(127);
 }
 

@@ -47,10 +47,12 @@ class Runner::StepRun {
     Finish();
   }
 
-  // Each statement by itself; in a transaction behind a savepoint.
-  std::vector<Error> RunLeavingOut(bool in_transaction) {
+  // Each statement by itself; in a transaction behind a savepoint. With `immediate`, deferred constraints are checked at
+  // each statement, not at the COMMIT.
+  std::vector<Error> RunLeavingOut(bool in_transaction, bool immediate = false) {
     std::vector<Error> complaints;
     Open(in_transaction);
+    if (immediate) session_.Execute("SET CONSTRAINTS ALL IMMEDIATE");
     ForEachStatement([&](const Statement& statement, const Statement* data) {
       if (std::optional<Error> complaint = TryStatement(statement, data)) complaints.push_back(std::move(*complaint));
     });
@@ -241,7 +243,14 @@ std::vector<Error> Runner::RunLeavingOut(StepRun& run, const Section* section) {
       return {error};
     }
   }
-  return run.RunLeavingOut(true);
+  try {
+    return run.RunLeavingOut(true);
+  } catch (const Error& error) {
+    if (!IsComplaintOfScript(error)) throw;
+    run.CleanUp();
+  }
+  // The COMMIT was refused: whose fault it is shows where nothing is deferred.
+  return run.RunLeavingOut(true, true);
 }
 
 void Runner::Stamp(const History::Applied& applied) {

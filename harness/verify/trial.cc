@@ -37,6 +37,17 @@ const Declaration* FindLeaves(const Revision& revision, const ObjectKey& object)
   return found == revision.declarations.end() ? nullptr : &*found;
 }
 
+// Nothing follows from comparing what was not seen.
+void RefuseBlindness(const Observation& seen) {
+  std::vector<std::string> unseen;
+  if (seen.census != nullptr) unseen = Unseen(*seen.census, *seen.catalog);
+  if (seen.catalog->objects().empty()) unseen.assign({"object of any kind"});
+  if (unseen.empty()) return;
+  throw Error(ErrorKind::kInternal,
+              fmt::format("the catalog that was read holds no {}, but the database does", fmt::join(unseen, ", no ")))
+      .WithHint("this is a fault of migproof: please report it with the statements that made the objects");
+}
+
 std::set<std::string> TablesOf(const Catalog& catalog) {
   std::set<std::string> names;
   for (const std::string& name : catalog.Names("table")) names.insert(name);
@@ -64,6 +75,8 @@ std::vector<Difference> Trial::Compare(const Observation& was, const Observation
   if (was.catalog == nullptr || is.catalog == nullptr) {
     throw Error(ErrorKind::kInternal, "a law compared a database that nobody looked at");
   }
+  RefuseBlindness(was);
+  RefuseBlindness(is);
   Exercised("objects compared",
             static_cast<std::int64_t>(std::max(was.catalog->objects().size(), is.catalog->objects().size())));
   if (was.catalog == is.catalog) return {};  // nothing was read again in between

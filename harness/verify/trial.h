@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "harness/catalog/catalog.h"
+#include "harness/catalog/census.h"
 #include "harness/catalog/drift.h"
 #include "harness/data/rows.h"
 #include "harness/verify/finding.h"
@@ -35,7 +36,8 @@ enum class Move {
 struct Observation {
   std::shared_ptr<const Catalog> catalog;  // null where a refusal left nothing to look at
   std::shared_ptr<const RowSnapshot> rows;
-  std::vector<Error> refusals;  // what the server refused in the last move, in order
+  std::shared_ptr<const Census> census;  // the kinds of objects there are, asked another way; null where nobody asked
+  std::vector<Error> refusals;           // what the server refused in the last move, in order
 
   bool refused() const { return !refusals.empty(); }
 };

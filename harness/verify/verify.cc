@@ -71,6 +71,7 @@ class Inspection {
         emit_(emit) {}
 
   void Run(std::size_t from, std::size_t to) {
+    CountAtTheEnd(from, to);
     for (std::size_t index = from; index < to; ++index) {
       if (plan_.revisions.contains(index)) CheckRevision(index);
     }
@@ -81,6 +82,13 @@ class Inspection {
   }
 
  private:
+  // Where this worker's walk ends there is most to be seen, and to be blind to.
+  void CountAtTheEnd(std::size_t from, std::size_t to) {
+    if (history_) return walk_.CountAt(subject_.order().size());
+    const auto beyond = plan_.revisions.lower_bound(to);
+    if (beyond != plan_.revisions.begin() && *std::prev(beyond) >= from) walk_.CountAt(*std::prev(beyond) + 1);
+  }
+
   bool Wants(std::string_view law) const {
     return std::any_of(plan_.laws.begin(), plan_.laws.end(), [&](const Law& l) { return l.name == law; });
   }

@@ -108,7 +108,7 @@ const Observation& Walk::Before() {
     if (remembers_) places_.try_emplace(unit_, Place{found->second.catalog, found->second.rows});
     return found->second;
   }
-  Observation& seen = seen_[{}] = stand_->Observe();
+  Observation& seen = seen_[{}] = ObserveCommitted();
   if (remembers_) places_.try_emplace(unit_, Place{seen.catalog, seen.rows});
   return seen;
 }
@@ -126,8 +126,18 @@ const Observation& Walk::After(const std::vector<Move>& path) {
 
 Observation Walk::ObserveUpgraded() {
   std::vector<Error> refusals = stand_->UpgradeNext();
-  Observation seen = stand_->Observe();
+  Observation seen = ObserveCommitted();
   seen.refusals = std::move(refusals);
+  return seen;
+}
+
+Observation Walk::ObserveCommitted() {
+  Observation seen = stand_->Observe();
+  if (stand_->index() != counted_at_) return seen;
+  if (census_ == nullptr) {
+    census_ = std::make_shared<const Census>(TakeCensus(stand_->session(), bench_.subject().ledger().Tables()));
+  }
+  seen.census = census_;
   return seen;
 }
 

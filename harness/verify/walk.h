@@ -65,6 +65,10 @@ class Walk : public Mover {
   // With `remembers`, every catalog on the way up is kept for the descent.
   Walk(const Bench& bench, bool remembers);
 
+  // The kinds of objects are counted where `index` revisions are applied (Observation::census), once: it takes as long as
+  // reading the catalog of a small database from the start.
+  void CountAt(std::size_t index) { counted_at_ = index; }
+
   // Brings the walk to stand before order()[index]; only upwards. Call before asking anything about that revision.
   void GoTo(std::size_t index);
 
@@ -93,12 +97,15 @@ class Walk : public Mover {
   const Observation& ProbeMove(const std::vector<Move>& path);
   void EndProbe();
   Observation ObserveUpgraded();
+  Observation ObserveCommitted();
   void DescendFrom(std::size_t index);
 
   const Bench& bench_;
   ReplaySource source_;
   std::unique_ptr<Stand> stand_;
   bool remembers_;
+  std::optional<std::size_t> counted_at_;
+  std::shared_ptr<const Census> census_;
   std::map<std::size_t, Place> places_;  // by index, where remembered
 
   std::size_t unit_ = 0;

@@ -1,0 +1,276 @@
+// What a verify ends with: the exit status and the verdicts it follows from; known answers, waivers, what was skipped,
+// and declarations that say what never occurs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "ci/project.h"
+
+namespace migproof {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+// r2 leaves the type that it made.
+class LeakyProject : public Project {
+ public:
+  LeakyProject() {
+    SoundRevision();
+    Leak("mood");
+  }
+  void Leak(const std::string& type, const std::string& header = "") const {
+    Revision("r2", "r1", "CREATE TYPE " + type + " AS ENUM ('fine');\nCREATE TABLE felt (how " + type + ");",
+             "DROP TABLE felt;", header);
+  }
+  void Mend() const { Revision("r2", "r1", "CREATE TYPE mood AS ENUM ('fine');", "DROP TYPE mood;"); }
+};
+
+// As the JSON reporter shows them: "law revision outcome".
+std::vector<std::string> Outcomes(const ProgramRun& run) {
+  std::vector<std::string> lines;
+  const json report = json::parse(run.out);
+  for (const auto& verdict : report.at("verdicts")) {
+    lines.push_back(fmt::format("{} {} {}", verdict.at("law").get<std::string>(),
+                                verdict.at("revision").get<std::string>(), verdict.at("outcome").get<std::string>()));
+  }
+  return lines;
+}
+
+TEST(ExitStatus, IsZeroWhereAllHeld) {
+  const Project project;
+  project.SoundRevision();
+  const ProgramRun run = project.Verify();
+  EXPECT_EQ(run.status, 0) << run;
+  EXPECT_EQ(run.err, "");
+}
+
+TEST(ExitStatus, IsOneWhereSomethingIsFalsified) {
+  const LeakyProject project;
+  const ProgramRun run = project.Verify();
+  EXPECT_EQ(run.status, 1) << run;
+  EXPECT_THAT(run.out, HasSubstr("+ enum public.mood"));
+}
+
+TEST(ExitStatus, IsTwoWhereNothingWasChecked) {
+  const Project project;
+  project.SoundRevision();
+  const ProgramRun run = project.Verify({"--law=schema_fidelity"});
+  EXPECT_EQ(run.status, 2) << run;
+  EXPECT_THAT(run.out, HasSubstr("nothing was checked"));
+}
+
+constexpr const char* kNoSuchExtension = "CREATE EXTENSION nowhere_to_be_found;";
+
+TEST(ExitStatus, IsTwoWhereAnExtensionIsMissing) {
+  const Project project;
+  project.SoundRevision();
+  project.Revision("r2", "r1", kNoSuchExtension, "DROP EXTENSION nowhere_to_be_found;");
+  project.Revision("r3", "r2", "CREATE TABLE u (id int);", "DROP TABLE u;");
+  const ProgramRun run = project.Verify({"--report=json", "--law=round_trip"});
+  EXPECT_EQ(run.status, 2) << run;
+  EXPECT_THAT(Outcomes(run), ElementsAre("round_trip r1 held", "round_trip r2 skipped", "round_trip r3 skipped",
+                                         "round_trip  skipped"));
+  EXPECT_THAT(run.out, HasSubstr("extension 'nowhere_to_be_found' is not available"));
+}
+
+TEST(ExitStatus, IsTwoWhereAFileThatComesBeforeFails) {
+  const Project project;
+  project.SoundRevision();
+  const ProgramRun run = project.Verify({"--before", project.Write("before.sql", kNoSuchExtension)});
+  EXPECT_EQ(run.status, 2) << run;
+  EXPECT_EQ(run.out, "");
+  EXPECT_THAT(run.err, HasSubstr("before.sql:1"));
+}
+
+TEST(ExitStatus, IsOneWhereOneThingIsFalsifiedAndAnotherSkipped) {
+  const LeakyProject project;
+  project.Revision("r3", "r2", kNoSuchExtension, "DROP EXTENSION nowhere_to_be_found;");
+  const ProgramRun run = project.Verify({"--report=json", "--law=round_trip"});
+  EXPECT_EQ(run.status, 1) << run;
+  EXPECT_THAT(Outcomes(run), ElementsAre("round_trip r1 held", "round_trip r2 falsified", "round_trip r3 skipped",
+                                         "round_trip  skipped"));
+}
+
+class Expectation : public testing::Test {
+ protected:
+  Expectation() {
+    EXPECT_EQ(project_.Verify({"--expect=known.json", "--bless"}).status, 0);
+    known_ = json::parse(std::ifstream(project_.path() / "known.json"));
+  }
+
+  // With a known answer that was changed by hand.
+  ProgramRun VerifyWith(const json& known, std::vector<std::string> arguments = {}) const {
+    project_.Write("known.json", known.dump());
+    arguments.emplace_back("--expect=known.json");
+    return project_.Verify(arguments);
+  }
+
+  const LeakyProject project_;
+  json known_;
+};
+
+TEST_F(Expectation, IsMetByWhatWasBlessed) {
+  const ProgramRun run = VerifyWith(known_);
+  EXPECT_EQ(run.status, 0) << run;
+  EXPECT_THAT(run.out, HasSubstr("as expected by known.json"));
+}
+
+TEST_F(Expectation, IsNotMetByFewerFindings) {
+  project_.Mend();
+  const ProgramRun run = VerifyWith(known_);
+  EXPECT_EQ(run.status, 1) << run;
+  EXPECT_THAT(run.out, HasSubstr("round_trip r2: outcome is 'held', expected 'falsified'"));
+}
+
+TEST_F(Expectation, IsNotMetByMoreFindings) {
+  known_["expected"].erase(0);
+  const ProgramRun run = VerifyWith(known_);
+  EXPECT_EQ(run.status, 1) << run;
+  EXPECT_THAT(run.out, HasSubstr("round_trip r2: is falsified, expected held"));
+}
+
+TEST_F(Expectation, IsNotMetByOtherDrift) {
+  project_.Leak("temper");
+  const ProgramRun run = VerifyWith(known_);
+  EXPECT_EQ(run.status, 1) << run;
+  EXPECT_THAT(run.out, HasSubstr("round_trip r2: expected, but not found: + enum public.mood"));
+  EXPECT_THAT(run.out, HasSubstr("round_trip r2: found, but not expected: + enum public.temper"));
+}
+
+TEST_F(Expectation, IsNotMetByAnotherOutcome) {
+  known_["expected"][0]["outcome"] = "error";
+  EXPECT_EQ(VerifyWith(known_).status, 1);
+}
+
+TEST_F(Expectation, IsNotMetWhereNobodyLooked) {
+  const ProgramRun run = VerifyWith(known_, {"--law=upgrade_succeeds"});
+  EXPECT_EQ(run.status, 1) << run;
+  EXPECT_THAT(run.out, HasSubstr("round_trip r2: expected falsified, but nobody looked"));
+  EXPECT_EQ(VerifyWith({{"expected", json::array()}}, {"--law=schema_fidelity"}).status, 2) << "nothing was checked";
+}
+
+TEST_F(Expectation, IsBlessedOnlyWhereItIsNamed) {
+  const ProgramRun run = project_.Verify({"--bless"});
+  EXPECT_EQ(run.status, 2);
+  EXPECT_THAT(run.err, HasSubstr("--expect"));
+}
+
+// What the report prints behind "accept:", by law and revision; the shell words after the name left out.
+std::string FindingNameIn(const ProgramRun& run, const std::string& unit) {
+  const std::size_t at = run.out.find("migproof accept " + unit);
+  if (at == std::string::npos) return "";
+  std::istringstream words(run.out.substr(at));
+  std::string name;
+  for (int i = 0; i < 3; ++i) words >> name;
+  return name;
+}
+
+class Waivers : public testing::Test {
+ protected:
+  Waivers() {
+    const ProgramRun run = project_.Verify();
+    for (const char* unit : {"round_trip:r2#", "round_trip:#"}) names_.push_back(FindingNameIn(run, unit));
+    EXPECT_THAT(names_, Not(testing::Contains("")));
+  }
+
+  ProgramRun Accept(const std::string& name, const std::string& until) const {
+    return project_.Run({"accept", name, "the type is shared", "--until", until});
+  }
+
+  const LeakyProject project_;
+  std::vector<std::string> names_;
+};
+
+TEST_F(Waivers, CoverWhatWasAccepted) {
+  EXPECT_EQ(Accept(names_[0], "2999-12-31").status, 0);
+  EXPECT_EQ(project_.Verify().status, 1) << "the history as a whole is not covered";
+  EXPECT_EQ(Accept(names_[1], "2999-12-31").status, 0);
+  const ProgramRun run = project_.Verify();
+  EXPECT_EQ(run.status, 0) << run;
+  EXPECT_THAT(run.out, HasSubstr("2 waived"));
+}
+
+TEST_F(Waivers, DoNotCoverAnotherFaultOfTheSameRevision) {
+  for (const std::string& name : names_) Accept(name, "2999-12-31");
+  project_.Leak("temper");
+  const ProgramRun run = project_.Verify();
+  EXPECT_EQ(run.status, 1) << run;
+  for (const std::string& name : names_) EXPECT_THAT(run.out, HasSubstr(name + " covers nothing"));
+}
+
+TEST_F(Waivers, ThatCoverNothingAnyMoreAreSaid) {
+  for (const std::string& name : names_) Accept(name, "2999-12-31");
+  project_.Mend();
+  const ProgramRun run = project_.Verify();
+  EXPECT_EQ(run.status, 0) << run;
+  EXPECT_THAT(run.out, HasSubstr(names_[0] + " covers nothing"));
+}
+
+TEST_F(Waivers, ThatExpiredCoverNothing) {
+  json waivers = {{"waivers", json::array()}};
+  for (const std::string& name : names_) {
+    waivers["waivers"].push_back({{"finding", name}, {"why", "until the move"}, {"until", "2001-01-31"}});
+  }
+  project_.Write("migproof-waivers.json", waivers.dump());
+  const ProgramRun run = project_.Verify();
+  EXPECT_EQ(run.status, 1) << run;
+  EXPECT_THAT(run.out, HasSubstr(names_[0] + " expired on 2001-01-31"));
+}
+
+TEST_F(Waivers, AreNotTakenWithoutReasonDayOrName) {
+  EXPECT_EQ(Accept(names_[0], "2001-01-31").status, 2);
+  EXPECT_EQ(Accept(names_[0], "tomorrow").status, 2);
+  EXPECT_EQ(Accept("round_trip:r2", "2999-12-31").status, 2);
+  EXPECT_EQ(project_.Run({"accept", names_[0], "", "--until", "2999-12-31"}).status, 2);
+  EXPECT_FALSE(std::filesystem::exists(project_.path() / "migproof-waivers.json"));
+}
+
+json NotesOf(const ProgramRun& run) { return json::parse(run.out).at("notes"); }
+
+// r2 leaves a namespace that was perhaps there before it.
+class Declarations : public testing::Test {
+ protected:
+  Declarations() { project_.SoundRevision(); }
+
+  void Declare(const std::string& header) const {
+    project_.Revision("r2", "r1", "CREATE SCHEMA IF NOT EXISTS shared;\nCREATE TABLE shared.felt (id int);",
+                      "DROP TABLE shared.felt;", header);
+  }
+
+  const Project project_;
+};
+
+TEST_F(Declarations, ThatExcuseALeftoverMakeItANote) {
+  Declare("-- migproof: leaves namespace shared \"others use it\"");
+  const ProgramRun run = project_.Verify({"--report=json"});
+  EXPECT_EQ(run.status, 0) << run;
+  EXPECT_THAT(NotesOf(run), IsEmpty());
+  EXPECT_THAT(run.out, HasSubstr("left as declared: + namespace shared"));
+}
+
+TEST_F(Declarations, ThatNeverOccurAreSaid) {
+  Declare("-- migproof: leaves namespace shared\n-- migproof: leaves table shared.felt");
+  const ProgramRun run = project_.Verify({"--report=json"});
+  EXPECT_EQ(run.status, 0) << run;
+  const std::string note = "migrations/r2.sql:4: 'r2' declares 'leaves table shared.felt', which never occurs";
+  EXPECT_EQ(NotesOf(run), json({note}));
+  EXPECT_THAT(project_.Verify().out, HasSubstr("note: " + note));
+}
+
+TEST_F(Declarations, OfTheConfigurationCountToo) {
+  Declare("");
+  project_.Write("migproof.json",
+                 R"({"declarations": {"r1": ["leaves table t"], "r2": ["leaves namespace shared"]}})");
+  const ProgramRun run = project_.Verify({"--report=json"});
+  EXPECT_EQ(run.status, 0) << run;
+  EXPECT_EQ(NotesOf(run), json({"migproof.json: 'r1' declares 'leaves table t', which never occurs"}));
+}
+
+}  // namespace
+}  // namespace migproof
