@@ -50,6 +50,15 @@ Stand::Stand(const Bench& bench, std::unique_ptr<Database> database, std::size_t
   Connect();
 }
 
+Stand::Stand(std::unique_ptr<Bench> bench)
+    : own_bench_(std::move(bench)), bench_(*own_bench_), database_(bench_.Fresh()), index_(0) {
+  Connect();
+}
+
+void Stand::InheritRefusals(const Stand& other) {
+  for (const auto& [index, refusals] : other.refusals_) refusals_.try_emplace(index, refusals);
+}
+
 void Stand::Connect() {
   session_ = std::make_unique<Session>(WithOption(database_->Conninfo(), "options", kFixedSettings));
   RunnerOptions options;

@@ -44,6 +44,8 @@ void RunScript(Session& session, const Script& script);
 class Stand {
  public:
   Stand(const Bench& bench, std::unique_ptr<Database> database, std::size_t index);
+  // Before the first revision, on a server of its own.
+  explicit Stand(std::unique_ptr<Bench> bench);
 
   // How many revisions of the order are applied.
   std::size_t index() const { return index_; }
@@ -67,6 +69,9 @@ class Stand {
   // "extension 'vector' is not available on this server (needed by r1)", once an upgrade asked for one; else "".
   const std::string& missing() const { return missing_; }
 
+  // Takes over what another stand on the same way has had refused.
+  void InheritRefusals(const Stand& other);
+
   // Ends the session and hands the database out; the stand is of no use afterwards.
   std::unique_ptr<Database> Release();
 
@@ -74,6 +79,7 @@ class Stand {
   void Connect();
   void NoticeMissingExtension(const Revision& revision, const std::vector<Error>& refusals);
 
+  std::unique_ptr<Bench> own_bench_;
   const Bench& bench_;
   std::unique_ptr<Database> database_;
   std::size_t index_;

@@ -56,7 +56,7 @@ struct DescentResult {
   std::string stopped;  // why it ended above the bases ("r3 gives no downgrade"), or ""
 };
 
-// What moves databases for a Trial: a Walk (fast) or a Replay (real commits on a database of its own).
+// What moves databases for a Trial: a Walk, or its CommittedMoves.
 class Mover {
  public:
   virtual ~Mover() = default;

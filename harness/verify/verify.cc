@@ -151,8 +151,8 @@ class Inspection {
 
   // What was found inside a transaction must be found with real commits too.
   void Confirm(const Law& law, const Revision& revision, Verdict& verdict) {
-    Replay replay(walk_.source(), revision);
-    Trial trial(subject_, &revision, replay);
+    CommittedMoves moves(walk_);
+    Trial trial(subject_, &revision, moves);
     const std::optional<Finding> again = law.property->Check(trial);
     if (again) {
       verdict.finding = again;

@@ -77,12 +77,14 @@ void Walk::GoTo(std::size_t index) {
   if (placed_ && index == unit_) return;
   placed_ = true;
   EndProbe();
+  ReturnToUpgraded();
   std::optional<Observation> here;
   if (stand_->index() == index && index == unit_ + 1) {
     if (const auto found = seen_.find({Move::kUpgrade}); found != seen_.end()) here = found->second;
   }
   seen_.clear();
-  replay_.reset();
+  committed_.clear();
+  done_.clear();
   unstable_.reset();
   probed_ = false;
   while (stand_->index() < index && missing().empty()) {
@@ -119,9 +121,56 @@ const Observation& Walk::After(const std::vector<Move>& path) {
   const std::vector<Move> upgraded = {Move::kUpgrade};
   if (!seen_.contains(upgraded)) seen_[upgraded] = ObserveUpgraded();
   if (path == upgraded) return seen_[upgraded];
-  if (FitsProbe()) return Probe(path);
-  if (replay_ == nullptr) replay_ = std::make_unique<Replay>(source_, revision());
-  return seen_[path] = replay_->After(path);
+  return FitsProbe() ? Probe(path) : AfterCommitted(path);
+}
+
+const Observation& Walk::AfterCommitted(const std::vector<Move>& path) {
+  EndProbe();
+  if (path.size() < 2) return After(path);
+  After({Move::kUpgrade});
+  if (const auto found = committed_.find(path); found != committed_.end()) return found->second;
+  const bool continues = done_.size() < path.size() && std::equal(done_.begin(), done_.end(), path.begin());
+  if (!continues) ReturnToUpgraded();
+  if (done_.empty()) done_ = {Move::kUpgrade};
+  while (done_.size() < path.size()) {
+    CommitMove(path[done_.size()]);
+    if (committed_.at(done_).catalog == nullptr) return committed_[path] = committed_.at(done_);
+  }
+  return committed_.at(path);
+}
+
+void Walk::CommitMove(Move move) {
+  done_.push_back(move);
+  Observation seen;
+  std::vector<Error> refusals = stand_->Apply(move, revision());
+  // A refused upgrade goes on without the refused statements, as the first one did; any other refused move ends there.
+  const bool ended = !refusals.empty() && (move == Move::kDowngrade || stand_->RefusalsOf(unit_).empty());
+  if (!ended) seen = stand_->Observe();
+  seen.refusals = std::move(refusals);
+  committed_[done_] = std::move(seen);
+}
+
+// Leaves the database as the unit's upgrade left it: by upgrading again where that does it, else by making it anew.
+void Walk::ReturnToUpgraded() {
+  if (done_.size() < 2) return;
+  const Observation& last = committed_.at(done_);
+  const Observation& upgraded = seen_.at({Move::kUpgrade});
+  bool same = last.catalog != nullptr;
+  if (same && done_.back() == Move::kDowngrade) same = stand_->Apply(Move::kUpgrade, revision()).empty();
+  if (same) {
+    const Observation now = stand_->Observe();
+    same = *now.catalog == *upgraded.catalog && *now.rows == *upgraded.rows;
+  }
+  done_.clear();
+  if (same) return;
+  auto rebuilt = source_.At(unit_ + 1);
+  rebuilt->InheritRefusals(*stand_);
+  stand_ = std::move(rebuilt);
+  // What the clock froze into the catalog is another moment now: the next revision is compared with this one.
+  Observation& again = seen_.at({Move::kUpgrade});
+  std::vector<Error> refusals = std::move(again.refusals);
+  again = ObserveCommitted();
+  again.refusals = std::move(refusals);
 }
 
 Observation Walk::ObserveUpgraded() {
@@ -277,7 +326,6 @@ void Walk::DescendFrom(std::size_t index) {
     step.refusals = stand_->DowngradeLast();
     if (!step.refusals.empty()) {
       known = {};
-      stand_ = nullptr;
       stand_ = source_.At(index);
       descent_->steps.push_back(std::move(step));
       continue;

@@ -1,11 +1,12 @@
-// The two ways to move for a Trial.
+// Moves a database along a history for a Trial.
 //
-// A Walk goes up a history once, with real commits, and answers everything else at a revision (downgrade, upgrade
-// again, run twice) inside one transaction that is rolled back: one executed walk feeds every law. Scripts that would
-// behave otherwise inside such a transaction are never tried there (see FitsProbe), and whatever is found there is
-// found again by a Replay before it is believed.
+// A Walk goes up once, with real commits, and answers everything else at a revision (downgrade, upgrade again, run twice)
+// inside one transaction that is rolled back: one executed walk feeds every law. Scripts that would behave otherwise
+// inside such a transaction are never tried there (see FitsProbe): they run with real commits. So does, once more,
+// whatever was found inside the transaction, before it is believed (see CommittedMoves).
 //
-// A Replay brings a database of its own to the revision and runs every move with real commits.
+// Moves with real commits happen on the walk's own database where they lead back to the very catalog and rows they began
+// with; otherwise it is rebuilt.
 #pragma once
 
 #include <map>
@@ -14,51 +15,10 @@
 #include <string>
 #include <vector>
 
+#include "harness/verify/replay_source.h"
 #include "harness/verify/stand.h"
 
 namespace migproof {
-
-// Makes databases that stand before a given revision. Revisions must be asked for in rising order to be cheap: one
-// database follows along and is copied. Where the history touches what all databases of a server share, each is made
-// from the ground up on a server of its own.
-class ReplaySource {
- public:
-  explicit ReplaySource(const Bench& bench) : bench_(bench) {}
-  // A stand with the first `index` revisions of the order applied; the last one made is gone by then.
-  std::unique_ptr<Stand> At(std::size_t index);
-  const Subject& subject() const { return bench_.subject(); }
-
- private:
-  const Bench& bench_;
-  std::unique_ptr<Bench> another_;  // the server of the last stand, where each needs its own
-  std::unique_ptr<Database> database_;
-  std::size_t index_ = 0;
-};
-
-class Replay : public Mover {
- public:
-  Replay(ReplaySource& source, const Revision& revision);
-
-  const Observation& Before() override { return After({}); }
-  const Observation& After(const std::vector<Move>& path) override;
-  const Observation& AtHeads() override;
-  const Observation& AfterUpgradeAtHeads() override;
-  const DescentResult& Descent() override;
-  const Catalog& Model() override;
-  const UnstableColumns& Unstable() override;
-  std::vector<std::string> ReachedPast() const override { return {}; }
-
- private:
-  void Restart();
-  const Observation& Extend(Move move);
-
-  ReplaySource& source_;
-  const Revision& revision_;
-  std::unique_ptr<Stand> stand_;
-  std::vector<Move> path_;  // what has been done on stand_
-  std::map<std::vector<Move>, Observation> seen_;
-  std::optional<UnstableColumns> unstable_;
-};
 
 class Walk : public Mover {
  public:
@@ -81,9 +41,10 @@ class Walk : public Mover {
   const UnstableColumns& Unstable() override;
   std::vector<std::string> ReachedPast() const override;
   const std::string& missing() const { return stand_->missing(); }
-  // True where something asked of this unit was tried inside a transaction only: a finding wants a Replay.
+  // True where something asked of this unit was tried inside a transaction only: a finding wants CommittedMoves.
   bool probed() const { return probed_; }
-  ReplaySource& source() { return source_; }
+  // As After, every move with real commits.
+  const Observation& AfterCommitted(const std::vector<Move>& path);
 
  private:
   struct Place {
@@ -98,6 +59,8 @@ class Walk : public Mover {
   void EndProbe();
   Observation ObserveUpgraded();
   Observation ObserveCommitted();
+  void CommitMove(Move move);
+  void ReturnToUpgraded();
   void DescendFrom(std::size_t index);
 
   const Bench& bench_;
@@ -112,7 +75,8 @@ class Walk : public Mover {
   bool placed_ = false;                            // GoTo has been called
   std::map<std::vector<Move>, Observation> seen_;  // at this unit
   std::optional<std::vector<Move>> open_;          // the path that the open probe has gone
-  std::unique_ptr<Replay> replay_;                 // where the unit does not fit a probe
+  std::map<std::vector<Move>, Observation> committed_;  // likewise, with real commits
+  std::vector<Move> done_;                              // what was committed at this unit, from the upgrade on
   std::optional<UnstableColumns> unstable_;
   bool probed_ = false;
 
@@ -121,6 +85,25 @@ class Walk : public Mover {
   std::optional<Observation> after_upgrade_at_heads_;
   std::optional<DescentResult> descent_;
   std::optional<Catalog> model_;
+};
+
+// The same unit again, with real commits: what is found inside a transaction must be found here too.
+class CommittedMoves : public Mover {
+ public:
+  explicit CommittedMoves(Walk& walk) : walk_(walk) {}
+
+  const Observation& Before() override { return walk_.Before(); }
+  const Observation& After(const std::vector<Move>& path) override { return walk_.AfterCommitted(path); }
+  // The history as a whole has real commits already.
+  const Observation& AtHeads() override { return walk_.AtHeads(); }
+  const Observation& AfterUpgradeAtHeads() override { return walk_.AfterUpgradeAtHeads(); }
+  const DescentResult& Descent() override { return walk_.Descent(); }
+  const Catalog& Model() override { return walk_.Model(); }
+  const UnstableColumns& Unstable() override { return walk_.Unstable(); }
+  std::vector<std::string> ReachedPast() const override { return walk_.ReachedPast(); }
+
+ private:
+  Walk& walk_;
 };
 
 // Whether a section behaves inside somebody's transaction as it does by itself: no transaction control, nothing the
