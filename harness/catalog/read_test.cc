@@ -141,7 +141,8 @@ TEST_F(CatalogRead, SeesPlacesThatAreUsedAgain) {
 
 // Within one transaction row versions differ by their place alone.
 TEST_F(CatalogRead, SeesEachCommandOfATransaction) {
-  session_->Execute("BEGIN; CREATE TABLE t (a int DEFAULT 0); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 0'");
+  session_->Execute(
+      "BEGIN; CREATE TABLE t (a int DEFAULT 0); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 0'");
   CatalogReader reader(*session_);
   for (int i = 1; i < 20; ++i) {
     const std::string number = std::to_string(i);
