@@ -64,7 +64,9 @@ TEST(History, RefusesNothing) { EXPECT_THAT(Refusal({}), HasSubstr("the history 
 TEST(History, RefusesDuplicateIdsNamingBothPlaces) {
   Revision second = Make("a1");
   second.where = {"other.sql", 3};
-  EXPECT_EQ(Refusal({Make("a1"), second}), "error: other.sql:3: revision 'a1' is there twice: the other is a1.sql:1");
+  EXPECT_EQ(Refusal({Make("a1"), second}),
+            "error: other.sql:3: revision 'a1' is there twice: the other is a1.sql:1\n"
+            "hint: give one of them another id, or take it away");
 }
 
 TEST(History, RefusesBadLabels) {

@@ -63,7 +63,8 @@ TEST(Diesel, ReadsBothFilesAndTheMetadata) {
   EXPECT_FALSE(revisions[1].downgrade);
   EXPECT_EQ(revisions[2].upgrade.execution, Execution::kOneQuery);
   EXPECT_EQ(revisions[2].downgrade->execution, Execution::kOneQuery);
-  EXPECT_FALSE(revisions[3].downgrade);  // of no bytes at all: the tool refuses to run it
+  ASSERT_TRUE(revisions[3].downgrade);  // of no bytes at all: a downgrade that does nothing
+  EXPECT_TRUE(revisions[3].downgrade->script.empty());
   EXPECT_EQ(revisions[3].upgrade.execution, Execution::kTransaction);
 }
 
