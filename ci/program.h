@@ -35,7 +35,7 @@ struct ProgramOptions {
   std::map<std::string, std::optional<std::string>> environment;  // set, or taken away
   uid_t user = 0;                                                 // whom root becomes first
   std::filesystem::path program = MIGPROOF_PROGRAM;               // or another one, along PATH
-  unsigned deadline_seconds = 120;  // then it is ended by SIGALRM
+  unsigned deadline_seconds = 120;                                // then it is ended by SIGALRM
 };
 
 inline std::string ReadDescriptor(int fd) {

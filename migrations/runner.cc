@@ -47,8 +47,8 @@ class Runner::StepRun {
     Finish();
   }
 
-  // Each statement by itself; in a transaction behind a savepoint. With `immediate`, deferred constraints are checked at
-  // each statement, not at the COMMIT.
+  // Each statement by itself; in a transaction behind a savepoint. With `immediate`, deferred constraints are checked
+  // at each statement, not at the COMMIT.
   std::vector<Error> RunLeavingOut(bool in_transaction, bool immediate = false) {
     std::vector<Error> complaints;
     Open(in_transaction);

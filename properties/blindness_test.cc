@@ -1,4 +1,5 @@
-// The eyes of the harness: whatever differs must be seen, and a reader that does not see a kind of object must be noticed.
+// The eyes of the harness: whatever differs must be seen, and a reader that does not see a kind of object must be
+// noticed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// What a harness gets wrong by itself, tried on this one: seeding that fails, workers that say nothing, readers that are
-// blind, comparisons that drop something, nothing that was tried. None of it may end as "held".
+// What a harness gets wrong by itself, tried on this one: seeding that fails, workers that say nothing, readers that
+// are blind, comparisons that drop something, nothing that was tried. None of it may end as "held".
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>

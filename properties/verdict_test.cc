@@ -265,8 +265,7 @@ TEST_F(Declarations, ThatNeverOccurAreSaid) {
 
 TEST_F(Declarations, OfTheConfigurationCountToo) {
   Declare("");
-  project_.Write("migproof.json",
-                 R"({"declarations": {"r1": ["leaves table t"], "r2": ["leaves namespace shared"]}})");
+  project_.Write("migproof.json", R"({"declarations": {"r1": ["leaves table t"], "r2": ["leaves namespace shared"]}})");
   const ProgramRun run = project_.Verify({"--report=json"});
   EXPECT_EQ(run.status, 0) << run;
   EXPECT_EQ(NotesOf(run), json({"migproof.json: 'r1' declares 'leaves table t', which never occurs"}));

@@ -9,7 +9,8 @@ namespace migproof {
 
 namespace {
 
-// Tables with at least one page; what initdb made (oid below 16384) is not the user's. A table whose rows were all deleted has pages and no rows: it is read and found empty.
+// Tables with at least one page; what initdb made (oid below 16384) is not the user's. A table whose rows were all
+// deleted has pages and no rows: it is read and found empty.
 constexpr const char* kTablesWithPages = R"sql(
 SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),
        (SELECT coalesce(string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname COLLATE "C"), '')

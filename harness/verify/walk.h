@@ -1,12 +1,12 @@
 // Moves a database along a history for a Trial.
 //
-// A Walk goes up once, with real commits, and answers everything else at a revision (downgrade, upgrade again, run twice)
-// inside one transaction that is rolled back: one executed walk feeds every law. Scripts that would behave otherwise
-// inside such a transaction are never tried there (see FitsProbe): they run with real commits. So does, once more,
-// whatever was found inside the transaction, before it is believed (see CommittedMoves).
+// A Walk goes up once, with real commits, and answers everything else at a revision (downgrade, upgrade again, run
+// twice) inside one transaction that is rolled back: one executed walk feeds every law. Scripts that would behave
+// otherwise inside such a transaction are never tried there (see FitsProbe): they run with real commits. So does, once
+// more, whatever was found inside the transaction, before it is believed (see CommittedMoves).
 //
-// Moves with real commits happen on the walk's own database where they lead back to the very catalog and rows they began
-// with; otherwise it is rebuilt.
+// Moves with real commits happen on the walk's own database where they lead back to the very catalog and rows they
+// began with; otherwise it is rebuilt.
 #pragma once
 
 #include <map>
@@ -25,8 +25,8 @@ class Walk : public Mover {
   // With `remembers`, every catalog on the way up is kept for the descent.
   Walk(const Bench& bench, bool remembers);
 
-  // The kinds of objects are counted where `index` revisions are applied (Observation::census), once: it takes as long as
-  // reading the catalog of a small database from the start.
+  // The kinds of objects are counted where `index` revisions are applied (Observation::census), once: it takes as long
+  // as reading the catalog of a small database from the start.
   void CountAt(std::size_t index) { counted_at_ = index; }
 
   // Brings the walk to stand before order()[index]; only upwards. Call before asking anything about that revision.
@@ -72,9 +72,9 @@ class Walk : public Mover {
   std::map<std::size_t, Place> places_;  // by index, where remembered
 
   std::size_t unit_ = 0;
-  bool placed_ = false;                            // GoTo has been called
-  std::map<std::vector<Move>, Observation> seen_;  // at this unit
-  std::optional<std::vector<Move>> open_;          // the path that the open probe has gone
+  bool placed_ = false;                                 // GoTo has been called
+  std::map<std::vector<Move>, Observation> seen_;       // at this unit
+  std::optional<std::vector<Move>> open_;               // the path that the open probe has gone
   std::map<std::vector<Move>, Observation> committed_;  // likewise, with real commits
   std::vector<Move> done_;                              // what was committed at this unit, from the upgrade on
   std::optional<UnstableColumns> unstable_;
