@@ -181,7 +181,7 @@ class Inspection {
 // Where each worker begins and ends. The last one also looks at the history, so it gets fewer revisions.
 std::vector<std::size_t> Cuts(std::size_t revisions, int jobs, bool history) {
   std::vector<std::size_t> cuts = {0};
-  const double last_share = history ? 0.35 : 1.0;
+  const double last_share = history ? 0.3 : 1.0;
   const double shares = jobs - 1 + last_share;
   for (int worker = 1; worker < jobs; ++worker) {
     cuts.push_back(static_cast<std::size_t>(static_cast<double>(revisions) * worker / shares));
