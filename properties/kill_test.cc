@@ -83,8 +83,7 @@ constexpr int kNever = 1 << 30;
 
 // In a process of its own, which adopts nothing but what the run leaves.
 ArenaReport Arena(const std::vector<std::string>& arguments, const ProgramOptions& options, int met, int looks) {
-  void* const shared =
-      mmap(nullptr, sizeof(ArenaReport), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* const shared = mmap(nullptr, sizeof(ArenaReport), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   const pid_t arena = fork();
   if (arena == 0) {
     *static_cast<ArenaReport*>(shared) = RunInArena(arguments, options, met, looks);
@@ -117,8 +116,8 @@ bool IsMappedBySomebody(const fs::path& file) {
   return false;
 }
 
-// Directories of servers, shared memory of both kinds: what nobody alive has any part in. Other runs on this machine come
-// and go meanwhile; theirs is in somebody's hands.
+// Directories of servers, shared memory of both kinds: what nobody alive has any part in. Other runs on this machine
+// come and go meanwhile; theirs is in somebody's hands.
 std::set<std::string> Forsaken() {
   std::set<std::string> found;
   std::error_code failed;
@@ -148,8 +147,8 @@ std::set<std::string> Databases() {
   return names;
 }
 
-// A history whose verify does everything that a verify does: workers, clones, databases of its own for what runs outside
-// of transactions.
+// A history whose verify does everything that a verify does: workers, clones, databases of its own for what runs
+// outside of transactions.
 class KilledVerify : public testing::TestWithParam<const char*> {
  protected:
   KilledVerify() {

@@ -102,14 +102,10 @@ class WrongDatabase : public testing::Test {
   // With an environment of which every word names the other database.
   ProgramRun Run(const std::vector<std::string>& arguments) const {
     ProgramOptions options;
-    options.environment = {{"PGHOST", Elsewhere().directory()},
-                           {"PGPORT", "5432"},
-                           {"PGDATABASE", "production"},
-                           {"PGUSER", "postgres"},
-                           {"PGSERVICE", "elsewhere"},
-                           {"PGSERVICEFILE", project_.path() / "services.conf"},
-                           {"PGOPTIONS", "-c search_path=shop"},
-                           {"DATABASE_URL", Elsewhere().conninfo()}};
+    options.environment = {{"PGHOST", Elsewhere().directory()},  {"PGPORT", "5432"},
+                           {"PGDATABASE", "production"},         {"PGUSER", "postgres"},
+                           {"PGSERVICE", "elsewhere"},           {"PGSERVICEFILE", project_.path() / "services.conf"},
+                           {"PGOPTIONS", "-c search_path=shop"}, {"DATABASE_URL", Elsewhere().conninfo()}};
     return project_.Run(arguments, options);
   }
 
