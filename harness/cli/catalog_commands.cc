@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "harness/catalog/drift.h"
@@ -12,15 +13,17 @@ namespace migproof {
 
 namespace {
 
+bool IsUrl(const std::string& source) {
+  return source.starts_with("postgresql://") || source.starts_with("postgres://");
+}
+
 // Gets catalogs from any source, starting a server when one is first needed.
 class CatalogSource {
  public:
   explicit CatalogSource(const CatalogCommand& command) : command_(command) {}
 
   Catalog Read(const std::string& source) {
-    if (source.rfind("postgresql://", 0) == 0 || source.rfind("postgres://", 0) == 0) {
-      return ReadDatabase(source, LedgerTables());
-    }
+    if (IsUrl(source)) return ReadDatabase(source, LedgerTables());
     if (source.ends_with(".json")) return ReadModelFile(source);
     if (source.ends_with(".sql")) return RunScriptFile(source);
     return Migrated(source);
@@ -35,6 +38,7 @@ class CatalogSource {
     const Script script = Script::Parse(ReadTextFile(file), {file, 1});
     const auto database = Database::Create(ThrowAwayServer());
     const auto session = database->Connect();
+    database->CheckToken(*session);
     RunScript(*session, script);
     return CatalogReader(*session, {}).Read();
   }
@@ -42,10 +46,13 @@ class CatalogSource {
   Catalog Migrated(const std::string& target) {
     const Subject subject = ReadSubject(command_.config);
     const auto wanted = subject.history().Resolve(target);
+    ScrubEnvironment();
     const Bench bench(subject, [&] { return ParseServerSpec(command_.config.postgres).Start(command_.start); });
     const auto database = bench.Fresh();
     const auto session = database->Connect();
-    Runner runner(*session, subject.history(), subject.ledger(), {});
+    const auto guard = [&](Session& step) { database->CheckToken(step); };
+    Runner runner(*session, subject.history(), subject.ledger(),
+                  {.lock_timeout_ms = 0, .statement_timeout_ms = 0, .guard = guard});
     const History::Applied closure = subject.history().Closure(wanted);
     for (const Revision* revision : subject.order()) {
       if (closure.contains(revision->id)) runner.Apply({Direction::kUpgrade, revision});
@@ -54,6 +61,7 @@ class CatalogSource {
   }
 
   const Server& ThrowAwayServer() {
+    ScrubEnvironment();
     if (server_ == nullptr) server_ = ParseServerSpec(command_.config.postgres).Start(command_.start);
     return *server_;
   }
@@ -70,8 +78,16 @@ void WriteCatalog(const CatalogCommand& command, const std::string& source, std:
 
 int WriteDrift(const CatalogCommand& command, const std::string& was, const std::string& is, std::ostream& out) {
   CatalogSource source(command);
-  const Catalog before = source.Read(was);
-  const Drift drift = Compare(before, source.Read(is));
+  // Databases first: their URLs may lean on an environment that servers of ours must not see.
+  std::map<std::string, Catalog> read;
+  for (const std::string& side : {was, is}) {
+    if (IsUrl(side)) read[side] = source.Read(side);
+  }
+  for (const std::string& side : {was, is}) {
+    if (!IsUrl(side)) read[side] = source.Read(side);
+  }
+  const Catalog& before = read.at(was);
+  const Drift drift = Compare(before, read.at(is));
   for (const Difference& difference : drift.differences) {
     out << (difference.note ? "note: " : "") << difference.ToLine() << '\n';
   }

@@ -79,7 +79,7 @@ class CommandLine {
       app_.parse(Arguments(argc, argv));
     } catch (const CLI::CallForHelp&) {
       const auto chosen = app_.get_subcommands();
-      out_ << (chosen.empty() ? app_.help() : chosen.front()->help());
+      out_ << (chosen.empty() ? app_.help() : chosen.front()->help(app_.get_name()));
       return 0;
     } catch (const CLI::CallForVersion& version) {
       out_ << version.what() << '\n';

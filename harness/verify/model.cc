@@ -26,6 +26,7 @@ Catalog ReadModelFile(const std::filesystem::path& file) {
 Catalog RunModelScript(const Script& script, const Bench& bench) {
   const auto database = bench.Empty();
   const auto session = database->Connect();
+  database->CheckToken(*session);
   RunScript(*session, script);
   return CatalogReader(*session, {.leave_out_tables = bench.subject().ledger().Tables()}).Read();
 }
