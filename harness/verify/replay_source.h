@@ -1,8 +1,8 @@
 // Makes databases that stand before a given revision, from the ground up.
 //
-// Indexes that rise are cheap: one database follows along and is copied. From the first index that falls, copies are kept
-// on the way. Where the history touches what all databases
-// of a server share, each stand is made anew on a server of its own, which goes with it.
+// Indexes that rise are cheap: one database follows along and is copied. From the first index that falls, copies are
+// kept on the way. Where the history touches what all databases of a server share, each stand is made anew on a server
+// of its own, which goes with it.
 #pragma once
 
 #include <map>
