@@ -94,12 +94,15 @@ class CommandLine {
   // The arguments in the parser's (reversed) order. "-1" is a target, which the parser would take for an option.
   static std::vector<std::string> Arguments(int argc, const char* const* argv) {
     std::vector<std::string> arguments;
-    for (int i = argc - 1; i > 0; --i) {
+    bool options_ended = false;  // by "--": from there on the parser takes "-1" as it is
+    for (int i = 1; i < argc; ++i) {
       const std::string word = argv[i];
+      options_ended = options_ended || word == "--";
       const bool relative =
           word.size() > 1 && word[0] == '-' && word.find_first_not_of("0123456789", 1) == std::string::npos;
-      arguments.push_back(relative ? "--target=" + word : word);
+      arguments.push_back(relative && !options_ended ? "--target=" + word : word);
     }
+    std::reverse(arguments.begin(), arguments.end());
     return arguments;
   }
 
@@ -164,8 +167,7 @@ class CommandLine {
     verify->add_option("--revision", verify_.revisions, "Only these revisions");
     verify->add_option("--since", verify_.since, "Only revisions newer than this one");
     verify->add_option("--jobs", jobs_, "Worker processes; 0: as many as pay")->check(CLI::NonNegativeNumber);
-    verify->add_option("--seed", seed_, "Fixes every random choice");
-    verify->add_flag("--keep", verify_.keep, "Leave the databases of findings in place, and the servers running");
+    verify->add_option("--seed", seed_, "Fixes every random choice (the laws there are make none)");
     CLI::Option* expect =
         verify->add_option("--expect", verify_.expect, "Succeed exactly when the verdicts are those of this file");
     verify->add_flag("--bless", verify_.bless, "Write the file of --expect instead of comparing")->needs(expect);

@@ -144,7 +144,6 @@ int RunVerify(const VerifyCommand& command, std::ostream& out, std::ostream& err
   options.laws = command.config.laws;
   options.jobs = command.config.jobs;
   options.seed = command.config.seed;
-  options.keep = command.keep;
   options.reproduce_with = command.command_line;
   const Subject subject = ReadSubject(command.config);
   options.revisions = ChosenRevisions(subject, command);

@@ -14,9 +14,8 @@ namespace migproof {
 struct VerifyCommand {
   Config config;  // format, path, model, before, postgres, laws, jobs, seed, waivers, declarations
   StartOptions start;
-  std::vector<std::string> revisions;  // targets: ids, prefixes, labels, "heads"
-  std::string since;                   // only revisions that are neither this one nor its ancestors
-  bool keep = false;
+  std::vector<std::string> revisions;           // targets: ids, prefixes, labels, "heads"
+  std::string since;                            // only revisions that are neither this one nor its ancestors
   std::filesystem::path expect;                 // empty: the exit status follows from the verdicts
   bool bless = false;                           // write `expect` instead of comparing
   std::vector<std::string> reports = {"text"};  // NAME or NAME=FILE

@@ -24,7 +24,6 @@ struct VerifyOptions {
   std::vector<std::string> revisions;  // ids to look at; none: all, and the history as a whole
   int jobs = 0;                        // worker processes; 0: as the history's size and the machine's cores suggest
   std::uint64_t seed = 0;
-  bool keep = false;           // leave the databases of findings in place and name them
   std::string reproduce_with;  // the command line that a reproduction repeats, without --law and --revision
 };
 
