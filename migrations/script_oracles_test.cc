@@ -13,12 +13,12 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "ci/temp_directory.h"
 #include "harness/postgres/database.h"
 #include "harness/postgres/test_server.h"
 #include "migrations/script.h"
@@ -211,22 +211,6 @@ std::vector<fs::path> PublicHistories() {
 
 // --- psql ------------------------------------------------------------------------------------------------------------
 
-class ScratchDirectory {
- public:
-  ScratchDirectory() {
-    std::string name = (fs::temp_directory_path() / "migproof_test_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = name;
-  }
-  ~ScratchDirectory() { fs::remove_all(path_); }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 // False where there is no psql. What it prints goes nowhere.
 bool RunPsql(const std::vector<std::string>& arguments) {
   std::vector<char*> argv;
@@ -267,7 +251,7 @@ std::vector<std::string> QueriesIn(const std::string& log) {
 // What psql sends for each file, in one session. `before` runs ahead of each.
 std::vector<std::vector<std::string>> SentByPsql(const std::vector<fs::path>& files,
                                                  const std::vector<std::string>& before) {
-  const ScratchDirectory scratch;
+  const TempDirectory scratch;
   const std::string log = (scratch.path() / "log").string();
   const auto database = Database::Create(TestServer());
   std::vector<std::string> arguments = {"psql", "-X", "-q", "-L", log, "-d", database->Conninfo()};
@@ -305,7 +289,7 @@ void ExpectPsqlAgrees(const std::vector<fs::path>& files) {
 }
 
 TEST(ScriptOracles, PsqlAgreesOnHardCases) {
-  const ScratchDirectory scratch;
+  const TempDirectory scratch;
   std::vector<fs::path> files;
   for (const SplitCase& one : kSplitCases) {
     files.push_back(scratch.path() / fmt::format("{}.sql", files.size()));
