@@ -4,9 +4,14 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <fstream>
 #include <functional>
+#include <sstream>
 
 #include "ci/project.h"
+#include "harness/postgres/prepared_data.h"
+#include "harness/postgres/run_directory.h"
+#include "harness/postgres/server_process.h"
 
 namespace migproof {
 namespace {
@@ -179,6 +184,60 @@ TEST(BadServer, UnreachableIsReportedWithoutThePassword) {
     EXPECT_EQ(run.status, 2);
     EXPECT_THAT(run.out + run.err, Not(HasSubstr("s3cr3t")));
   }
+}
+
+// A server that lets nobody but `postgres` in without a password.
+class GuardedServer {
+ public:
+  GuardedServer() : user_(FindServerUser()), process_(RunDirectory::ChooseBase(""), user_) {
+    const Binaries binaries = FindBinaries("", {}, user_);
+    PrepareData(process_, binaries, user_, {});
+    std::ofstream(process_.data() + "/pg_hba.conf") << "local all postgres trust\nlocal all all scram-sha-256\n";
+    process_.Start(binaries.directory, ServerSettings(binaries.major, false), 30'000);
+    Session(process_.Conninfo("postgres")).Execute("CREATE ROLE guarded LOGIN SUPERUSER PASSWORD 'r1ght-w0rd'");
+  }
+  std::string Url(const std::string& password) const {
+    return fmt::format("postgresql://guarded{}@/postgres?host={}", password.empty() ? "" : ":" + password,
+                       process_.directory());
+  }
+
+ private:
+  ServerUser user_;
+  ServerProcess process_;
+};
+
+TEST(BadServer, WrongPasswordIsPrintedNowhere) {
+  const GuardedServer server;
+  const Project project;
+  project.SoundRevision();
+  const std::string wrong = server.Url("wr0ng-w0rd");
+  for (const auto& arguments : std::vector<std::vector<std::string>>{{"verify", "--postgres", "existing:" + wrong},
+                                                                     {"catalog", "--postgres", "existing:" + wrong},
+                                                                     {"catalog", "--at", wrong},
+                                                                     {"upgrade", "head", "--database", wrong},
+                                                                     {"current", "--database", wrong}}) {
+    const ProgramRun run = project.Run(arguments);
+    ExpectRefusal(run, {"password authentication failed", "guarded"});
+    EXPECT_THAT(run.err, Not(HasSubstr("wr0ng-w0rd"))) << arguments[0];
+  }
+  ProgramOptions options;
+  options.environment["PGPASSWORD"] = "wr0ng-w0rd";
+  const ProgramRun run = project.Verify({"--postgres", "existing:" + server.Url("")}, options);
+  ExpectRefusal(run, {"password authentication failed"});
+  EXPECT_THAT(run.err, Not(HasSubstr("wr0ng-w0rd")));
+}
+
+TEST(GoodServer, PasswordIsPrintedNowhere) {
+  const GuardedServer server;
+  const Project project;
+  project.Revision("r1", "", "CREATE TABLE t (id int);", "SELECT 1;");  // a finding, and how to see it again
+  const std::string right = "existing:" + server.Url("r1ght-w0rd");
+  const ProgramRun run = project.Verify({"--postgres", right, "--report=text", "--report=json=report.json"});
+  EXPECT_EQ(run.status, 1) << run;
+  std::stringstream report;
+  report << std::ifstream(project.path() / "report.json").rdbuf();
+  EXPECT_THAT(report.str(), HasSubstr("reproduction"));
+  EXPECT_THAT(run.out + run.err + report.str(), Not(HasSubstr("r1ght-w0rd")));
 }
 
 TEST(BadServer, NoPostgresqlSaysWhatToInstall) {

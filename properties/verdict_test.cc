@@ -99,9 +99,14 @@ TEST(ExitStatus, IsOneWhereOneThingIsFalsifiedAndAnotherSkipped) {
 
 class Expectation : public testing::Test {
  protected:
-  Expectation() {
-    EXPECT_EQ(project_.Verify({"--expect=known.json", "--bless"}).status, 0);
-    known_ = json::parse(std::ifstream(project_.path() / "known.json"));
+  static json Blessed() {
+    const LeakyProject project;
+    EXPECT_EQ(project.Verify({"--expect=known.json", "--bless"}).status, 0);
+    return json::parse(std::ifstream(project.path() / "known.json"));
+  }
+  static const json& Known() {
+    static const json known = Blessed();
+    return known;
   }
 
   // With a known answer that was changed by hand.
@@ -112,7 +117,7 @@ class Expectation : public testing::Test {
   }
 
   const LeakyProject project_;
-  json known_;
+  json known_ = Known();
 };
 
 TEST_F(Expectation, IsMetByWhatWasBlessed) {
@@ -171,12 +176,20 @@ std::string FindingNameIn(const ProgramRun& run, const std::string& unit) {
   return name;
 }
 
+std::vector<std::string> NamesOfFindings() {
+  const LeakyProject project;
+  const ProgramRun run = project.Verify();
+  std::vector<std::string> names;
+  for (const char* unit : {"round_trip:r2#", "round_trip:#"}) names.push_back(FindingNameIn(run, unit));
+  EXPECT_THAT(names, Not(testing::Contains("")));
+  return names;
+}
+
 class Waivers : public testing::Test {
  protected:
-  Waivers() {
-    const ProgramRun run = project_.Verify();
-    for (const char* unit : {"round_trip:r2#", "round_trip:#"}) names_.push_back(FindingNameIn(run, unit));
-    EXPECT_THAT(names_, Not(testing::Contains("")));
+  static const std::vector<std::string>& Names() {
+    static const std::vector<std::string> names = NamesOfFindings();
+    return names;
   }
 
   ProgramRun Accept(const std::string& name, const std::string& until) const {
@@ -184,7 +197,7 @@ class Waivers : public testing::Test {
   }
 
   const LeakyProject project_;
-  std::vector<std::string> names_;
+  const std::vector<std::string> names_ = Names();
 };
 
 TEST_F(Waivers, CoverWhatWasAccepted) {
