@@ -295,6 +295,21 @@ TEST_P(LeavingOut, SaysNothingWhereNothingFails) {
   EXPECT_EQ(Value("SELECT count(*) FROM a"), "1");
 }
 
+TEST_P(LeavingOut, FindsWhoseFaultARefusedCommitIs) {
+  Start({{"CREATE TABLE p (id int PRIMARY KEY);\nCREATE TABLE c (p int REFERENCES p DEFERRABLE INITIALLY DEFERRED);",
+          Execution::kTransaction},
+         {"CREATE TABLE a ();\nINSERT INTO c VALUES (1);\nINSERT INTO p VALUES (2);\nINSERT INTO c VALUES (2);",
+          GetParam()}});
+  Up("r1");
+  const std::vector<Error> errors = UpLeavingOut("r2");
+  EXPECT_THAT(Lines(errors), ElementsAre(2));
+  EXPECT_EQ(errors[0].sqlstate(), "23503");
+  EXPECT_TRUE(Exists("a"));
+  EXPECT_EQ(Value("SELECT string_agg(p::text, ',') FROM c"), "2");
+  EXPECT_TRUE(IsApplied("r2"));
+  EXPECT_EQ(session_->transaction_state(), TransactionState::kIdle);
+}
+
 TEST_P(LeavingOut, ABrokenConnectionIsThrown) {
   Start({{"CREATE TABLE a ();\nSELECT pg_terminate_backend(pg_backend_pid());", GetParam()}});
   const Error error = ErrorOf([&] { UpLeavingOut("r1"); });

@@ -108,12 +108,11 @@ class Blindness : public testing::Test {
 
   void ExpectNoticed(const Sight& sight, const std::string& what) const {
     const Revision* const r1 = subject_->order().front();
-    const std::pair<const char*, const Revision*> units[] = {
-        {"round_trip", r1}, {"idempotent_upgrade", r1}, {"idempotent_upgrade", nullptr}};
-    for (const auto& [law, revision] : units) {
-      SCOPED_TRACE(std::string(law) + " and no " + what);
+    using Unit = std::pair<const char*, const Revision*>;
+    for (const Unit& unit : {Unit{"round_trip", r1}, {"idempotent_upgrade", r1}, {"idempotent_upgrade", nullptr}}) {
+      SCOPED_TRACE(std::string(unit.first) + " and no " + what);
       FixedMover mover(sight);
-      const Error error = ErrorOf([&] { Check(law, revision, mover); });
+      const Error error = ErrorOf([&] { Check(unit.first, unit.second, mover); });
       EXPECT_EQ(error.kind(), ErrorKind::kInternal);
       EXPECT_THAT(error.message(), HasSubstr(what));
     }

@@ -131,7 +131,7 @@ TEST_F(ReportSchema, RefusesEveryMissingKey) {
   const json flat = Sound().flatten();
   for (const auto& [path, unused] : flat.items()) {
     for (json::json_pointer pointer(path); !pointer.empty(); pointer.pop_back()) {
-      const std::string key = pointer.back();
+      const std::string& key = pointer.back();
       const json::json_pointer parent = pointer.parent_pointer();
       json report = Sound();
       const bool free = parent.to_string().ends_with("/exercised") || parent.to_string() == "/laws";
@@ -165,7 +165,7 @@ std::string Masked(const std::string& text) {
   return std::regex_replace(without_times, std::regex(R"( on PostgreSQL \d[^\n]*)"), " on <server>");
 }
 
-// Written anew where MIGPROOF_BLESS is set.
+// Written anew where MIGPROOF_BLESS is set, as CONTRIBUTING.md says.
 TEST(TextReport, IsTheGoldenOne) {
   ProgramOptions options;
   options.directory = MIGPROOF_SOURCE_DIR;
