@@ -88,14 +88,12 @@ void Walk::GoTo(std::size_t index) {
   unstable_.reset();
   probed_ = false;
   while (stand_->index() < index && missing().empty()) {
-    if (remembers_) Before();
     unit_ = stand_->index();
     seen_.clear();
     if (remembers_) Before();
     stand_->UpgradeNext();
-    seen_.clear();
-    unit_ = stand_->index();
   }
+  if (!here) seen_.clear();
   unit_ = index;
   if (here) {
     here->refusals.clear();
