@@ -1,0 +1,53 @@
+// Draws values for the column types it claims: one family of types, one file in types/, registered by its name.
+//
+//   const ColumnGenerator& generator = GeneratorFor(type);
+//   std::string value = generator.Draw(type, random);
+//
+// Values are text in the form that the type's input function reads (valid UTF-8, never NULL: whether a cell is NULL is
+// decided by who fills rows). Every value is accepted by the type itself; what CHECKs of domains and tables demand is
+// the business of the caller. Generators are stateless.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/data/column_type.h"
+#include "harness/data/random.h"
+#include "migrations/registry.h"
+
+namespace migproof {
+
+class ColumnGenerator {
+ public:
+  virtual ~ColumnGenerator() = default;
+
+  virtual bool Claims(const ColumnType& type) const = 0;
+
+  // The simplest value there is: where shrinking ends ("0", "", "f", "2000-01-01").
+  virtual std::string Simplest(const ColumnType& type) const = 0;
+
+  // The adversarial values (DESIGN section 6), simplest first: limits, empties, case pairs, special numbers and dates.
+  virtual std::vector<std::string> Edges(const ColumnType& type) const = 0;
+
+  // Any value: often one of the edges, else drawn at random, plain ones among them.
+  virtual std::string Draw(const ColumnType& type, Random& random) const = 0;
+
+  // The n-th of values that all differ under the type's equality (for keys); nothing where there are fewer.
+  virtual std::optional<std::string> Nth(const ColumnType& type, std::uint64_t n) const = 0;
+
+  // Strictly simpler values than `value`, the simplest first; none for the simplest. Repeated, it ends.
+  virtual std::vector<std::string> Shrink(const ColumnType& type, const std::string& value) const = 0;
+};
+
+template <>
+struct RegistryNoun<ColumnGenerator> {
+  static constexpr const char* kNoun = "column type";
+};
+
+// The generator that claims `type`; one called "unknown" claims what no other does, and draws from what was harvested.
+const ColumnGenerator& GeneratorFor(const ColumnType& type);
+
+}  // namespace migproof

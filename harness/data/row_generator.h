@@ -1,0 +1,92 @@
+// Rows for a whole catalog: foreign keys, uniqueness, CHECKs, partitions and all else respected by construction as far
+// as their common forms go; what the server still refuses is counted.
+//
+//   RowGenerator generator(catalog, existing_rows, {.leave_out = ledger.Tables()}, targets);
+//   Dataset dataset = generator.Draw(random);
+//   InsertResult inserted = Insert(session, dataset);
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/catalog/catalog.h"
+#include "harness/data/dataset.h"
+#include "harness/data/random.h"
+
+namespace migproof {
+
+// Rows worth having, beyond chance: what aims propose (see aim.h).
+struct Targets {
+  struct Value {
+    std::string column;  // quoted
+    Cell value;
+    bool operator==(const Value&) const = default;
+  };
+  struct TableTargets {
+    // Each is a partial row: a row that holds all these values at once. Drawn into a case about every other time.
+    std::vector<std::vector<Value>> rows;
+    // Groups of columns in which two rows agree, their other columns drawn freely. An empty group: two rows at least.
+    std::vector<std::vector<std::string>> agree;
+    // Groups of columns (referencing, with the table and columns referred to) that hold no value of the other side.
+    struct Orphan {
+      std::vector<std::string> columns;
+      std::string other_table;
+      std::vector<std::string> other_columns;
+    };
+    std::vector<Orphan> orphans;
+    // Columns that hold NULL in some row where they may.
+    std::set<std::string> nulls;
+  };
+  std::map<std::string, TableTargets> tables;  // by qualified name
+};
+
+struct RowGeneratorOptions {
+  std::vector<std::string> leave_out;  // qualified tables that get no rows (the ledger's, those a revision owns)
+  // Tables that every case fills (with what they refer to); of the others a case takes a few in turn. Empty: all.
+  std::set<std::string> focus;
+  std::size_t rows_per_table = 3;  // at most, about
+};
+
+class RowGenerator {
+ public:
+  // `existing` are the rows there already (seeded by migrations): keys avoid them, foreign keys may use them.
+  RowGenerator(const Catalog& catalog, const RowSnapshot& existing, RowGeneratorOptions options, Targets targets = {});
+  ~RowGenerator();
+
+  // The same random stream gives the same dataset. `broad`: every table, one row each at least.
+  Dataset Draw(Random& random, bool broad = false) const;
+
+  // Simpler datasets, most promising first: without a table, without some rows, with simpler cells. Lazy enough to be
+  // asked often. Keeps references whole where it can; what the server then refuses is no counterexample.
+  std::vector<Dataset> Shrinks(const Dataset& dataset) const;
+
+  // Why a table gets no rows ("public.t: no value passes CHECK ..."), as far as is known without a server.
+  const std::map<std::string, std::string>& unfillable() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// What became of the rows of one dataset, for the count against vacuity.
+struct TableFill {
+  std::int64_t inserted = 0;
+  std::int64_t refused = 0;
+  std::map<std::string, std::int64_t> refusals;  // the server's reason ("23514 price_check"), counted
+  std::map<std::string, std::int64_t> null_cells;      // by nullable column
+  std::map<std::string, std::int64_t> filled_cells;    // likewise, not NULL
+};
+
+struct InsertResult {
+  std::map<std::string, TableFill> tables;
+  Dataset inserted;  // what of the dataset is in the database now: rows that were refused, left out
+};
+
+// Inserts inside the open transaction, constraints immediate: each group in one statement; where that is refused, row
+// by row behind savepoints, so that one bad row does not cost the rest. Error(server) only where the connection breaks.
+InsertResult Insert(Session& session, const Dataset& dataset);
+
+}  // namespace migproof
