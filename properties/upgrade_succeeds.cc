@@ -11,10 +11,11 @@ namespace {
 class UpgradeSucceeds : public Property {
  public:
   std::string_view Sentence() const override {
-    return "every revision's upgrade runs on the database that its ancestors leave";
+    return "every revision's upgrade runs on the database that its ancestors leave, whatever rows it holds";
   }
   bool ChecksRevisions() const override { return true; }
   bool ChecksHistory() const override { return false; }
+  bool ChecksRows() const override { return true; }
   std::string WhyNotApplicable(const Subject&, const Revision*) const override { return ""; }
   int Rank() const override { return 10; }
 

@@ -67,6 +67,7 @@ class CommandLine {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", "migproof " MIGPROOF_VERSION);
     AddVerify();
+    AddReproduce();
     AddAccept();
     AddList();
     AddCatalog();
@@ -167,11 +168,21 @@ class CommandLine {
     verify->add_option("--revision", verify_.revisions, "Only these revisions");
     verify->add_option("--since", verify_.since, "Only revisions newer than this one");
     verify->add_option("--jobs", jobs_, "Worker processes; 0: as many as pay")->check(CLI::NonNegativeNumber);
-    verify->add_option("--seed", seed_, "Fixes every random choice (the laws there are make none)");
+    verify->add_option("--seed", seed_, "Fixes every random choice");
+    verify->add_option("--cases", cases_, "Sets of generated rows for each revision; 0: none")
+        ->check(CLI::NonNegativeNumber);
+    verify
+        ->add_option("--shrink-budget-evaluations", shrink_evaluations_,
+                     "Sets of rows tried to make a counterexample smaller")
+        ->check(CLI::NonNegativeNumber);
+    verify->add_option("--shrink-budget-ms", shrink_ms_, "The time for that, for each finding")
+        ->check(CLI::NonNegativeNumber);
+    verify->add_option("--regressions", regressions_, "File of rows that broke a law before; tried first");
     CLI::Option* expect =
         verify->add_option("--expect", verify_.expect, "Succeed exactly when the verdicts are those of this file");
     verify->add_flag("--bless", verify_.bless, "Write the file of --expect instead of comparing")->needs(expect);
     verify->add_option("--waivers", waivers_, "File of accepted findings");
+    verify->add_flag("!--no-save", verify_.save, "Do not keep the rows that broke a law");
     verify->add_option("--report", reports_, "NAME or NAME=FILE, several allowed ('migproof list reporters')");
   }
 
@@ -181,6 +192,10 @@ class CommandLine {
     if (!laws_.empty()) verify_.config.laws = laws_;
     if (jobs_ >= 0) verify_.config.jobs = jobs_;
     if (seed_) verify_.config.seed = *seed_;
+    if (cases_ >= 0) verify_.config.cases = cases_;
+    if (shrink_evaluations_ >= 0) verify_.config.shrink_budget_evaluations = shrink_evaluations_;
+    if (shrink_ms_ >= 0) verify_.config.shrink_budget_ms = shrink_ms_;
+    if (!regressions_.empty()) verify_.config.regressions = regressions_;
     if (!waivers_.empty()) verify_.config.waivers = waivers_;
     if (!reports_.empty()) verify_.reports = reports_;
     verify_.command_line = "migproof verify";
@@ -194,6 +209,22 @@ class CommandLine {
     for (const std::string& file : shared_.before) repeat("--before", file);
     if (shared_.postgres.rfind("existing", 0) != 0) repeat("--postgres", shared_.postgres);
     return RunVerify(verify_, out_, err_);
+  }
+
+  void AddReproduce() {
+    CLI::App* reproduce =
+        Add("reproduce", "Try rows that broke a law again, or write the script that shows it", [this] {
+          verify_.config = shared_.Load();
+          verify_.start = shared_.Start();
+          if (!regressions_.empty()) verify_.config.regressions = regressions_;
+          verify_.command_line = "migproof verify";
+          return RunReproduce(verify_, token_, sql_, out_);
+        });
+    AddHistoryFlags(reproduce);
+    AddServerFlags(reproduce);
+    reproduce->add_option("token", token_, "The finding's name, as reports print it")->required();
+    reproduce->add_flag("--sql", sql_, "Write a script for psql and an empty database instead");
+    reproduce->add_option("--regressions", regressions_, "File of rows that broke a law before");
   }
 
   void AddAccept() {
@@ -337,6 +368,12 @@ class CommandLine {
   std::vector<std::string> reports_;
   int jobs_ = -1;
   std::optional<std::uint64_t> seed_;
+  int cases_ = -1;
+  int shrink_evaluations_ = -1;
+  int shrink_ms_ = -1;
+  std::string regressions_;
+  std::string token_;
+  bool sql_ = false;
   std::string waivers_;
   std::string finding_, why_, until_;
   std::string what_;

@@ -101,6 +101,10 @@ const std::map<std::string, Setter>& ConfigKeys() {
       {"laws", [](Config& c, const ConfigValue& v) { c.laws = v.Texts(); }},
       {"jobs", [](Config& c, const ConfigValue& v) { c.jobs = v.Natural(); }},
       {"seed", [](Config& c, const ConfigValue& v) { c.seed = v.Unsigned(); }},
+      {"cases", [](Config& c, const ConfigValue& v) { c.cases = v.Natural(); }},
+      {"shrink_budget_evaluations", [](Config& c, const ConfigValue& v) { c.shrink_budget_evaluations = v.Natural(); }},
+      {"shrink_budget_ms", [](Config& c, const ConfigValue& v) { c.shrink_budget_ms = v.Natural(); }},
+      {"regressions", [](Config& c, const ConfigValue& v) { c.regressions = v.Path(); }},
       {"waivers", [](Config& c, const ConfigValue& v) { c.waivers = v.Path(); }},
       {"lock_timeout_ms", [](Config& c, const ConfigValue& v) { c.lock_timeout_ms = v.Natural(); }},
       {"statement_timeout_ms", [](Config& c, const ConfigValue& v) { c.statement_timeout_ms = v.Natural(); }},
@@ -138,6 +142,7 @@ Config LoadConfig(const std::filesystem::path& file) {
   config.file = file;
   config.path = (file.parent_path() / config.path).lexically_normal();
   config.waivers = (file.parent_path() / config.waivers).lexically_normal();
+  config.regressions = (file.parent_path() / config.regressions).lexically_normal();
   const json document = ParseWithoutDuplicates(config, ReadTextFile(file));
   if (!document.is_object()) throw ConfigError(config, "the configuration is one JSON object");
   for (const auto& [key, value] : document.items()) {

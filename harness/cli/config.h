@@ -10,6 +10,10 @@
 //     "laws": ["round_trip"],                   // the laws to check; left out: all of them
 //     "jobs": 2,                                // worker processes; 0: one per processor
 //     "seed": 7,                                // fixes every random choice; left out: 0
+//     "cases": 100,                             // sets of generated rows for each revision; 0: none
+//     "shrink_budget_evaluations": 1000,        // sets of rows tried to make a counterexample smaller
+//     "shrink_budget_ms": 5000,                 // the time for that, for each finding
+//     "regressions": "migproof-regressions.json",  // rows that broke a law before, tried first
 //     "waivers": "migproof-waivers.json",       // findings that were accepted
 //     "lock_timeout_ms": 5000,                  // lock_timeout of each step; 0: the server's own
 //     "statement_timeout_ms": 0,                // statement_timeout of each step; 0: the server's own
@@ -44,6 +48,10 @@ struct Config {
   std::vector<std::string> laws;  // empty: all
   int jobs = 0;
   std::uint64_t seed = 0;
+  int cases = 100;
+  int shrink_budget_evaluations = 1'000;
+  int shrink_budget_ms = 5'000;
+  std::filesystem::path regressions = "migproof-regressions.json";
   std::filesystem::path waivers = "migproof-waivers.json";
   int lock_timeout_ms = 0;
   int statement_timeout_ms = 0;

@@ -9,6 +9,7 @@
 
 #include "harness/cli/config.h"
 #include "harness/report/expectation.h"
+#include "harness/report/regressions.h"
 #include "harness/report/reporter.h"
 #include "harness/report/waivers.h"
 #include "harness/verify/property.h"
@@ -22,7 +23,7 @@ struct ReportTarget {
   std::filesystem::path file;  // empty: standard output
 };
 
-std::vector<ReportTarget> Targets(const std::vector<std::string>& reports) {
+std::vector<ReportTarget> ReportTargets(const std::vector<std::string>& reports) {
   std::vector<ReportTarget> targets;
   for (const std::string& report : reports) {
     const std::size_t equals = report.find('=');
@@ -135,26 +136,87 @@ Subject ReadSubject(const Config& config) {
   return subject;
 }
 
-int RunVerify(const VerifyCommand& command, std::ostream& out, std::ostream& err) {
-  const std::vector<ReportTarget> targets = Targets(command.reports);
-  for (const std::string& law : command.config.laws) Registry<Property>::Get(law);
+namespace {
+
+VerifyOptions OptionsOf(const VerifyCommand& command) {
   VerifyOptions options;
   options.server = ParseServerSpec(command.config.postgres);
   options.start = command.start;
   options.laws = command.config.laws;
   options.jobs = command.config.jobs;
-  options.seed = command.config.seed;
+  options.rows.seed = command.config.seed;
+  options.rows.cases = command.config.cases;
+  options.rows.shrink_budget_evaluations = command.config.shrink_budget_evaluations;
+  options.rows.shrink_budget_ms = command.config.shrink_budget_ms;
   options.reproduce_with = command.command_line;
+  return options;
+}
+
+}  // namespace
+
+int RunVerify(const VerifyCommand& command, std::ostream& out, std::ostream& err) {
+  const std::vector<ReportTarget> targets = ReportTargets(command.reports);
+  for (const std::string& law : command.config.laws) Registry<Property>::Get(law);
+  VerifyOptions options = OptionsOf(command);
   const Subject subject = ReadSubject(command.config);
   options.revisions = ChosenRevisions(subject, command);
+  if (options.rows.cases > 0) {
+    for (Regression& regression : ReadRegressions(command.config.regressions)) {
+      options.rows.regressions[{regression.law, regression.revision}].push_back(std::move(regression.rows));
+    }
+  }
   if (!command.expect.empty() && !command.bless) CompareWithExpectation({}, command.expect);  // refused before the run
   Report nothing;
   ApplyWaivers(nothing, command.config.waivers, Today());  // likewise
   ScrubEnvironment();
   Report report = Verify(subject, options, ShowProgress(err));
   ApplyWaivers(report, command.config.waivers, Today());
+  if (command.save && command.expect.empty()) {
+    try {
+      const int saved = SaveRegressions(command.config.regressions, report);
+      if (saved > 0) {
+        report.notes.push_back(fmt::format("{} set{} of rows saved in {}: they are tried first from now on", saved,
+                                           saved == 1 ? "" : "s", command.config.regressions.string()));
+      }
+    } catch (const Error& error) {
+      report.notes.push_back(fmt::format("the rows that were found are not saved: {}", error.message()));
+    }
+  }
   WriteReports(report, targets, out);
   return Judge(report, command, out);
+}
+
+int RunReproduce(const VerifyCommand& command, const std::string& token, bool sql, std::ostream& out) {
+  const std::vector<Regression> regressions = ReadRegressions(command.config.regressions);
+  const auto found = std::find_if(regressions.begin(), regressions.end(),
+                                  [&](const Regression& regression) { return regression.finding == token; });
+  if (found == regressions.end()) {
+    std::vector<std::string> names;
+    for (const Regression& regression : regressions) names.push_back(regression.finding);
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' holds no regression '{}' ({} read)",
+                                               command.config.regressions.string(), token, regressions.size()))
+        .WithHint(NearNameHint(token, names, "'migproof verify' prints the token with each finding that takes rows"));
+  }
+  VerifyOptions options = OptionsOf(command);
+  const Subject subject = ReadSubject(command.config);
+  options.laws = {found->law};
+  options.revisions = {subject.history().Get(found->revision).id};
+  options.rows.cases = 0;
+  options.rows.regressions[{found->law, found->revision}] = {found->rows};
+  ScrubEnvironment();
+  const Report report = Verify(subject, options, nullptr);
+  const Verdict& verdict = report.verdicts.front();
+  if (!sql) {
+    Registry<Reporter>::Get("text").Write(report, {.color = isatty(STDOUT_FILENO) != 0}, out);
+    return report.ExitStatus();
+  }
+  if (!verdict.finding || !verdict.finding->counterexample || verdict.finding->counterexample->script.empty()) {
+    throw Error(ErrorKind::kUsage,
+                fmt::format("'{}' does not break '{}' with these rows any more", found->revision, found->law))
+        .WithHint("'migproof reproduce TOKEN' without --sql says what they do now");
+  }
+  out << verdict.finding->counterexample->script;
+  return 0;
 }
 
 }  // namespace migproof

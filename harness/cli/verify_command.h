@@ -19,12 +19,17 @@ struct VerifyCommand {
   std::filesystem::path expect;                 // empty: the exit status follows from the verdicts
   bool bless = false;                           // write `expect` instead of comparing
   std::vector<std::string> reports = {"text"};  // NAME or NAME=FILE
-  std::string command_line;                     // for reproductions: "migproof verify --format native --path db"
+  bool save = true;          // what rows break goes to the regressions file, unless `expect` is given
+  std::string command_line;  // for reproductions: "migproof verify --format native --path db"
 };
 
 // 0, 1 or 2 as DESIGN says; with `expect`, 0 exactly when the verdicts are those. Reports without a file go to `out`;
 // progress goes to `err` where that is a terminal.
 int RunVerify(const VerifyCommand& command, std::ostream& out, std::ostream& err);
+
+// `migproof reproduce TOKEN`: tries the rows of one saved regression again and reports what they do; with `sql`, writes
+// the script that shows it with psql alone. Error(usage) with the near name for a token that the file does not hold.
+int RunReproduce(const VerifyCommand& command, const std::string& token, bool sql, std::ostream& out);
 
 // The history that the configuration names, with its model: everything that can be wrong with the files is an Error
 // here.

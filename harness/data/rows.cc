@@ -77,13 +77,14 @@ struct SharedColumn {
 };
 
 std::vector<SharedColumn> Shared(const std::string& table, const TableRows& was, const TableRows& is,
-                                 const UnstableColumns& unstable) {
+                                 const CompareRowsOptions& options) {
   std::vector<SharedColumn> shared;
   for (std::size_t i = 0; i < was.columns.size(); ++i) {
     const auto found = std::find(is.columns.begin(), is.columns.end(), was.columns[i]);
-    if (found == is.columns.end()) continue;
-    shared.push_back({was.columns[i], i, static_cast<std::size_t>(found - is.columns.begin()),
-                      unstable.contains(table + "." + was.columns[i])});
+    const std::string column = table + "." + was.columns[i];
+    if (found == is.columns.end() || options.leave_out.contains(column)) continue;
+    shared.push_back(
+        {was.columns[i], i, static_cast<std::size_t>(found - is.columns.begin()), options.unstable.contains(column)});
   }
   return shared;
 }
@@ -131,7 +132,7 @@ void CompareTable(const std::string& name, const TableRows& was, const TableRows
     }
     return;
   }
-  auto shared = Shared(name, was, is, options.unstable);
+  auto shared = Shared(name, was, is, options);
   if (was.columns.empty() || is.columns.empty()) {  // no rows on one side: its columns are not known
     const TableRows& known = was.columns.empty() ? is : was;
     const char sign = was.columns.empty() ? '+' : '-';

@@ -68,6 +68,8 @@ UnstableColumns UnstableBetween(const RowSnapshot& once, const RowSnapshot& agai
 
 struct CompareRowsOptions {
   UnstableColumns unstable;  // compared by NULL or not
+  // Columns that are not compared ("public.orders.note").
+  std::set<std::string> leave_out;
   // The tables to compare; a table of neither snapshot has no rows there. Empty: all of both.
   std::set<std::string> tables;
   std::size_t maximum_lines = 20;

@@ -39,7 +39,9 @@ bool IsDay(const std::string& text) {
 
 std::string FindingName(const Verdict& verdict) {
   std::string text = verdict.law + "\n" + verdict.revision + "\n";
-  if (verdict.finding) {
+  if (verdict.finding && verdict.finding->counterexample) {
+    text += verdict.finding->counterexample->signature;  // other seeds find the same fault with other rows
+  } else if (verdict.finding) {
     text += MaskTimes(verdict.finding->message) + "\n";
     for (const std::string& line : verdict.finding->drift) text += MaskTimes(line) + "\n";
   }

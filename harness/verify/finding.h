@@ -11,9 +11,37 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/data/dataset.h"
+#include "harness/verify/move.h"
 #include "migrations/error.h"
 
 namespace migproof {
+
+// The rows that break a law, and how they did it.
+struct Counterexample {
+  Dataset rows;  // inserted before the revision's upgrade; the fewest and simplest that were found
+  // The law compared the database after `was` with that after `is`; where `refused`, the last move of `is` was refused.
+  Path was;
+  Path is;
+  bool refused = false;
+  // What stays the same while the rows are made simpler: "23505 public.orders orders_note_key" and the like.
+  std::string signature;
+  // Small tables for the reader: what the tables held, and when ("before", "after upgrade, downgrade").
+  struct Shown {
+    std::string when;
+    std::string table;
+    TableRows rows;
+    bool operator==(const Shown&) const = default;
+  };
+  std::vector<Shown> shown;
+  std::int64_t evaluations = 0;  // how many sets of rows were tried to make it small
+  std::string script;            // replays it with psql on an empty database, and fails there in the same way
+
+  bool operator==(const Counterexample&) const = default;
+};
+
+nlohmann::json ToJson(const Counterexample& counterexample);
+Counterexample CounterexampleFromJson(const nlohmann::json& json);
 
 // Why a law does not hold: one message, where to look, and the evidence line by line.
 struct Finding {
@@ -22,6 +50,7 @@ struct Finding {
   std::vector<std::string> drift;     // one line per difference ("- index public.orders_note_idx: ...")
   std::vector<std::string> evidence;  // what else was seen: refusals of the server, rows before and after
   std::string hint;
+  std::optional<Counterexample> counterexample;  // where it takes rows to break the law
 
   bool operator==(const Finding&) const = default;
 };

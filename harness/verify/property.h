@@ -32,6 +32,14 @@ class Property {
   virtual bool ChecksRevisions() const = 0;
   virtual bool ChecksHistory() const = 0;
 
+  // Whether the law is also asked about databases that hold generated rows, revision by revision.
+  virtual bool ChecksRows() const { return false; }
+  // Whether the law is about nothing but rows: without any there is nothing to look at.
+  virtual bool NeedsRows() const { return false; }
+  // The kinds of declarations ("loses") that may excuse what its comparison of rows finds: such a declaration is stale
+  // where no law that could need it did.
+  virtual std::vector<std::string> Excuses() const { return {}; }
+
   // Why there is nothing to check by nature ("declared irreversible", "no model given"), or "" where there is.
   // `revision` is null for the history.
   virtual std::string WhyNotApplicable(const Subject& subject, const Revision* revision) const = 0;

@@ -68,14 +68,18 @@ void Stand::Connect() {
       std::make_unique<CatalogReader>(*session_, ReadOptions{.leave_out_tables = bench_.subject().ledger().Tables()});
 }
 
-Observation Stand::Observe() {
-  Observation seen;
+std::shared_ptr<const Catalog> Stand::ObserveCatalog() {
   const Catalog& catalog = reader_->Read();
   if (last_catalog_ == nullptr || last_version_ != reader_->version()) {
     last_catalog_ = std::make_shared<const Catalog>(catalog);
     last_version_ = reader_->version();
   }
-  seen.catalog = last_catalog_;
+  return last_catalog_;
+}
+
+Observation Stand::Observe() {
+  Observation seen;
+  seen.catalog = ObserveCatalog();
   seen.rows = std::make_shared<const RowSnapshot>(ReadRows(*session_, bench_.subject().ledger().Tables()));
   return seen;
 }

@@ -54,6 +54,7 @@ class Stand {
 
   // The database as it is now; what did not change since the last look is not read again.
   Observation Observe();
+  std::shared_ptr<const Catalog> ObserveCatalog();
 
   // Upgrades the next revision, leaving out what fails. Returns the refusals, remembered by index.
   const std::vector<Error>& UpgradeNext();

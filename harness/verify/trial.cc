@@ -21,14 +21,36 @@ std::string WithoutQuotes(std::string text) {
   return text;
 }
 
-// "extension vector", "enum public.mood", "enum mood" or the name alone; quotes around names are the writer's choice.
+// Whether what a declaration names is the object called `name`; quotes and "public." are the writer's choice.
+bool IsNamed(const std::string& declared, const std::string& object_name) {
+  const std::string named = WithoutQuotes(declared);
+  const std::string name = WithoutQuotes(object_name);
+  return named == name || (name.rfind("public.", 0) == 0 && named == name.substr(7));
+}
+
+// "extension vector", "enum public.mood", "enum mood" or the name alone.
 bool Leaves(const Declaration& declaration, const ObjectKey& object) {
   if (declaration.kind != "leaves") return false;
-  const std::string named = WithoutQuotes(declaration.object);
-  const std::string name = WithoutQuotes(object.name);
-  const std::string in_public = name.rfind("public.", 0) == 0 ? name.substr(7) : name;
-  return named == name || named == in_public || named == object.kind + " " + name ||
-         named == object.kind + " " + in_public;
+  if (IsNamed(declaration.object, object.name)) return true;
+  const std::string prefix = object.kind + " ";
+  return declaration.object.rfind(prefix, 0) == 0 && IsNamed(declaration.object.substr(prefix.size()), object.name);
+}
+
+// The tables (and "sequence public.s") that lines of CompareRows are about.
+std::set<std::string> TablesIn(const std::vector<std::string>& lines) {
+  std::set<std::string> tables;
+  for (const std::string& line : lines) {
+    const std::size_t colon = line.find(": ");
+    if (colon != std::string::npos && colon > 2) tables.insert(line.substr(2, colon - 2));
+  }
+  return tables;
+}
+
+std::string SignatureOf(const Path& path, const Error& refusal) {
+  if (!refusal.sql()) return fmt::format("{} refused: {}", ToString(path), refusal.message());
+  const SqlFailure& failure = *refusal.sql();
+  return fmt::format("{} refused: {} {} {} {}", ToString(path), failure.sqlstate, refusal.where().ToString(),
+                     failure.table, failure.constraint.empty() ? failure.column : failure.constraint);
 }
 
 const Declaration* FindLeaves(const Revision& revision, const ObjectKey& object) {
@@ -56,6 +78,10 @@ std::set<std::string> TablesOf(const Catalog& catalog) {
 
 }  // namespace
 
+std::vector<Difference> Mover::Compare(const Observation& was, const Observation& is) {
+  return migproof::Compare(*was.catalog, *is.catalog).differences;
+}
+
 Trial::Trial(const Subject& subject, const Revision* revision, Mover& mover)
     : subject_(subject), revision_(revision), mover_(mover) {}
 
@@ -80,7 +106,7 @@ std::vector<Difference> Trial::Compare(const Observation& was, const Observation
   Exercised("objects compared",
             static_cast<std::int64_t>(std::max(was.catalog->objects().size(), is.catalog->objects().size())));
   if (was.catalog == is.catalog) return {};  // nothing was read again in between
-  return Counting(revision_, migproof::Compare(*was.catalog, *is.catalog).differences);
+  return Counting(revision_, mover_.Compare(was, is));
 }
 
 std::vector<Difference> Trial::Counting(const Revision* revision, std::vector<Difference> differences) {
@@ -104,27 +130,90 @@ std::vector<Difference> Trial::Counting(const Revision* revision, std::vector<Di
   return counting;
 }
 
-std::vector<std::string> Trial::CompareRows(const Observation& was, const Observation& is) {
+const Observation& Trial::After(const Path& path) {
+  const Observation& seen = mover_.After(path);
+  if (seen.refused()) {
+    const Error& refusal = seen.refusals.front();
+    suspicion_ = Suspicion{.was = {}, .is = path, .refused = true, .signature = SignatureOf(path, refusal)};
+  }
+  return seen;
+}
+
+std::map<std::string, const Declaration*> Trial::Exempt(const Catalog& catalog) const {
+  std::map<std::string, const Declaration*> exempt;
+  for (const Declaration& declaration : revision_->declarations) {
+    if (declaration.kind != "loses" && declaration.kind != "changes") continue;
+    for (const char* kind : {"column", "table"}) {
+      for (const std::string& name : catalog.Names(kind)) {
+        if (IsNamed(declaration.object, name)) exempt.emplace(name, &declaration);
+      }
+    }
+  }
+  return exempt;
+}
+
+std::vector<std::string> Trial::CompareRows(const Observation& was, const Observation& is,
+                                            const std::optional<std::set<std::string>>& only, bool lost_only) {
   Exercised("rows compared", was.rows->Count());
-  std::vector<std::string> lines = CompareRowsOfSharedTables(was, is);
+  const auto compare = [&](const UnstableColumns& unstable, const std::set<std::string>& leave_out) {
+    std::vector<std::string> lines = CompareRowsOfSharedTables(was, is, unstable, leave_out, only);
+    // What came on top matters where something is gone too: it may be what became of it.
+    const bool lost = std::any_of(lines.begin(), lines.end(), [](const std::string& line) { return line[0] != '+'; });
+    return lost_only && !lost ? std::vector<std::string>() : lines;
+  };
+  std::vector<std::string> lines = compare({}, {});
   if (lines.empty() || whole_history()) return lines;
-  return CompareRowsOfSharedTables(was, is, mover_.Unstable());
+  const std::map<std::string, const Declaration*> exempt = Exempt(*was.catalog);
+  std::set<std::string> leave_out;
+  for (const auto& [name, declaration] : exempt) leave_out.insert(name);
+  const UnstableColumns unstable = mover_.Unstable();
+  lines = compare(unstable, leave_out);
+  for (const auto& [name, declaration] : exempt) {
+    std::set<std::string> less_one = leave_out;
+    less_one.erase(name);
+    if (needed_.contains(declaration) || compare(unstable, less_one) == lines) continue;
+    needed_.insert(declaration);
+    Note(fmt::format("as declared: {} {}", declaration->kind, declaration->object));
+  }
+  if (lines.empty()) return lines;
+  Suspicion suspicion{.was = was.path, .is = is.path, .tables = TablesIn(lines), .unstable = unstable};
+  suspicion.unstable.insert(leave_out.begin(), leave_out.end());
+  suspicion.signature = fmt::format("rows of {}: {} against {}", fmt::join(suspicion.tables, ", "), ToString(was.path),
+                                    ToString(is.path));
+  suspicion_ = std::move(suspicion);
+  return lines;
+}
+
+bool Suspicion::Matches(const Suspicion& other) const {
+  if (refused != other.refused || is != other.is || was != other.was) return false;
+  if (refused) return signature == other.signature;
+  return std::any_of(tables.begin(), tables.end(), [&](const auto& table) { return other.tables.contains(table); });
 }
 
 std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const Observation& is,
-                                                   const UnstableColumns& unstable) {
+                                                   const UnstableColumns& unstable,
+                                                   const std::set<std::string>& leave_out,
+                                                   const std::optional<std::set<std::string>>& only) {
   if (*was.rows == *is.rows) return {};
   CompareRowsOptions options;
   const std::set<std::string> before = TablesOf(*was.catalog);
   for (const std::string& name : TablesOf(*is.catalog)) {
-    if (before.contains(name)) options.tables.insert(name);
+    const bool wanted = before.contains(name) && !leave_out.contains(name) && (!only || only->contains(name));
+    if (wanted) options.tables.insert(name);
   }
   if (options.tables.empty()) return {};
   options.unstable = VolatileDefaults(*was.catalog);
   options.unstable.insert(unstable.begin(), unstable.end());
+  options.leave_out = leave_out;
   std::vector<std::string> lines = migproof::CompareRows(*was.rows, *is.rows, options);
+  if (only) return lines;
   for (std::string& line : CompareSequences(*was.rows, *is.rows)) lines.push_back(std::move(line));
   return lines;
+}
+
+std::shared_ptr<const TableRows> Mover::ReadCast(const Path&, const std::string&,
+                                                 const std::map<std::string, std::string>&) {
+  throw Error(ErrorKind::kInternal, "values can be cast back only in a trial with rows");
 }
 
 std::string EvidenceLine(const Error& refusal) {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -20,17 +21,10 @@
 #include "harness/catalog/drift.h"
 #include "harness/data/rows.h"
 #include "harness/verify/finding.h"
+#include "harness/verify/move.h"
 #include "harness/verify/subject.h"
 
 namespace migproof {
-
-// What can be done at a revision whose ancestors are applied.
-enum class Move {
-  kUpgrade,    // the revision's upgrade
-  kDowngrade,  // its downgrade
-  kRerun,      // its upgrade's script once more
-  kAdopt,      // its ledger entry is forgotten, then the revision is upgraded as if the database had never been stamped
-};
 
 // A database as it was seen after some moves.
 struct Observation {
@@ -39,7 +33,23 @@ struct Observation {
   std::shared_ptr<const Census> census;  // the kinds of objects there are, asked another way; null where nobody asked
   std::vector<Error> refusals;           // what the server refused in the last move, in order
 
+  Path path;  // how it was reached
+
   bool refused() const { return !refusals.empty(); }
+};
+
+// What a law last saw that speaks against the revision: enough to tell the same fault from another one.
+struct Suspicion {
+  Path was;
+  Path is;
+  bool refused = false;
+  std::string signature;
+  std::set<std::string> tables;              // whose rows differ; a sequence is "sequence public.s"
+  UnstableColumns unstable;                  // columns that are not compared
+  std::map<std::string, std::string> casts;  // by "public.orders.note", the type its values were compared as
+
+  // Whether `other` may be the same fault with other rows.
+  bool Matches(const Suspicion& other) const;
 };
 
 // One step of the descent from the heads to the bases, run for real: what it adds to the drift of the steps before it.
@@ -74,6 +84,13 @@ class Mover {
   virtual const UnstableColumns& Unstable() = 0;
   // Ancestors that did not upgrade without refusals.
   virtual std::vector<std::string> ReachedPast() const = 0;
+  // What must be done to the catalog of `was` to make it that of `is`, notes included.
+  virtual std::vector<Difference> Compare(const Observation& was, const Observation& is);
+  virtual bool HasRows() const { return false; }
+  // The rows of a table after `path`, columns cast to other types on the way ("public.t", {{"a", "integer"}}); null
+  // where a cast is refused.
+  virtual std::shared_ptr<const TableRows> ReadCast(const Path& path, const std::string& table,
+                                                    const std::map<std::string, std::string>& casts);
 };
 
 class Trial {
@@ -85,8 +102,11 @@ class Trial {
   bool whole_history() const { return revision_ == nullptr; }
   const Revision& revision() const { return *revision_; }
 
+  // True where the database holds generated rows.
+  bool has_rows() const { return mover_.HasRows(); }
+
   const Observation& Before() { return mover_.Before(); }
-  const Observation& After(const std::vector<Move>& path) { return mover_.After(path); }
+  const Observation& After(const Path& path);
   const Observation& AtHeads() { return mover_.AtHeads(); }
   const Observation& AfterUpgradeAtHeads() { return mover_.AfterUpgradeAtHeads(); }
   const DescentResult& Descent() { return mover_.Descent(); }
@@ -98,14 +118,37 @@ class Trial {
   std::vector<Difference> Counting(const Revision* revision, std::vector<Difference> differences);
   // The differences of rows that count, as evidence lines. Tables and columns that only one side has are left to the
   // catalog. Cells that the clock, a sequence or chance fills compare by NULL or not.
-  std::vector<std::string> CompareRows(const Observation& was, const Observation& is);
+  // With `only`, in these tables and no others; with `lost_only`, rows that came on top do not count.
+  std::vector<std::string> CompareRows(const Observation& was, const Observation& is,
+                                       const std::optional<std::set<std::string>>& only = std::nullopt,
+                                       bool lost_only = false);
 
+  // There is nothing to check by nature, which only looking could tell.
+  void NotApplicable(std::string why) { not_applicable_ = std::move(why); }
+  const std::string& not_applicable() const { return not_applicable_; }
   // What the law looked at; counts add up.
   void Exercised(const std::string& what, std::int64_t count = 1) { exercised_[what] += count; }
   void Note(std::string note);
   // Says of each declaration of the revision of this kind ("leaves") that it is stale where no comparison has needed
   // it: to be called when everything it could excuse was compared.
   void NoteStale(std::string_view kind);
+
+  // The last refusal or difference that was seen; nothing where nothing was.
+  const std::optional<Suspicion>& suspicion() const { return suspicion_; }
+  // The declarations that excused something.
+  const std::set<const Declaration*>& needed() const { return needed_; }
+  // Values that were compared as another type differ: to be told by a law that read them with ReadCast.
+  void Suspect(Suspicion suspicion) { suspicion_ = std::move(suspicion); }
+  void SuspectCasts(std::map<std::string, std::string> casts) {
+    if (suspicion_) suspicion_->casts = std::move(casts);
+  }
+  // The columns and tables ("public.orders.note", "public.orders") that the revision declares to lose or to change.
+  std::map<std::string, const Declaration*> Exempt(const Catalog& catalog) const;
+  std::shared_ptr<const TableRows> ReadCast(const Path& path, const std::string& table,
+                                            const std::map<std::string, std::string>& casts) {
+    return mover_.ReadCast(path, table, casts);
+  }
+  const UnstableColumns& Unstable() { return mover_.Unstable(); }
 
   const std::map<std::string, std::int64_t>& exercised() const { return exercised_; }
   const std::vector<std::string>& notes() const { return notes_; }
@@ -119,6 +162,8 @@ class Trial {
   std::vector<std::string> notes_;
   std::vector<std::string> stale_;
   std::set<const Declaration*> needed_;
+  std::optional<Suspicion> suspicion_;
+  std::string not_applicable_;
 };
 
 // "db/3.sql:12: relation "t" already exists (SQLSTATE 42P07) in: CREATE TABLE t ...", shortened.
@@ -126,8 +171,11 @@ std::string EvidenceLine(const Error& refusal);
 
 // Differences of rows in the tables that both catalogs have, sequences included. Cells under volatile defaults compare
 // by NULL or not.
+// `leave_out` are columns and tables that are not compared; `only`, where given, are the tables that are.
 std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const Observation& is,
-                                                   const UnstableColumns& unstable = {});
+                                                   const UnstableColumns& unstable = {},
+                                                   const std::set<std::string>& leave_out = {},
+                                                   const std::optional<std::set<std::string>>& only = std::nullopt);
 
 // The refusals that `known` does not have (same statement and SQLSTATE).
 std::vector<Error> NewRefusals(const std::vector<Error>& refusals, const std::vector<Error>& known);

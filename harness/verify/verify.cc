@@ -16,10 +16,7 @@ namespace migproof {
 
 namespace {
 
-struct Law {
-  std::string name;
-  const Property* property;
-};
+using Law = NamedLaw;
 
 std::vector<Law> Laws(const std::vector<std::string>& names) {
   std::vector<Law> laws;
@@ -68,6 +65,7 @@ class Inspection {
         options_(options),
         history_(history && plan.history),
         walk_(bench, history_ && Wants("round_trip")),
+        search_(bench, walk_, options.rows),
         emit_(emit) {}
 
   void Run(std::size_t from, std::size_t to) {
@@ -77,7 +75,10 @@ class Inspection {
     }
     if (!history_) return;
     for (const Law& law : plan_.laws) {
-      if (law.property->ChecksHistory()) CheckUnit(law, nullptr);
+      if (!law.property->ChecksHistory()) continue;
+      Verdict verdict;
+      CheckUnit(law, nullptr, verdict);
+      emit_(ToJson(verdict));
     }
   }
 
@@ -94,31 +95,96 @@ class Inspection {
   }
 
   void CheckRevision(std::size_t index) {
-    for (const Law& law : plan_.laws) {
-      if (law.property->ChecksRevisions()) CheckUnit(law, subject_.order()[index]);
+    std::vector<Verdict> verdicts;
+    std::vector<Law> with_rows;
+    try {
+      for (const Law& law : plan_.laws) {
+        if (!law.property->ChecksRevisions()) continue;
+        Verdict& verdict = verdicts.emplace_back();
+        CheckUnit(law, subject_.order()[index], verdict);
+        const bool open =
+            verdict.outcome == Outcome::kHeld || (verdict.outcome == Outcome::kGaveUp && law.property->NeedsRows());
+        if (open && law.property->ChecksRows()) with_rows.push_back(law);
+      }
+      if (!with_rows.empty()) CheckRows(index, with_rows, verdicts);
+    } catch (const Error&) {  // the walk has lost its database: what is left can't be looked at here
+      for (const Verdict& verdict : verdicts) emit_(ToJson(verdict));
+      throw;
+    }
+    for (const Verdict& verdict : verdicts) emit_(ToJson(verdict));
+  }
+
+  // What held without rows is asked again with them.
+  void CheckRows(std::size_t index, const std::vector<Law>& laws, std::vector<Verdict>& verdicts) {
+    std::map<std::string, RowsResult> results;
+    std::string failure;
+    try {
+      results = search_.Run(index, laws);
+    } catch (const Error& error) {
+      if (error.sql() && error.sql()->connection_lost) throw;
+      failure = error.Render();
+    }
+    for (Verdict& verdict : verdicts) {
+      const auto asked =
+          std::find_if(laws.begin(), laws.end(), [&](const Law& law) { return law.name == verdict.law; });
+      if (asked == laws.end()) continue;
+      if (!failure.empty()) {
+        verdict.outcome = Outcome::kError;
+        verdict.reason = failure;
+      } else if (results.contains(verdict.law)) {
+        Merge(*asked, subject_.order()[index], results.at(verdict.law), verdict);
+      }
     }
   }
 
-  void CheckUnit(const Law& law, const Revision* revision) {
-    Verdict verdict;
+  void Merge(const Law& law, const Revision* revision, const RowsResult& result, Verdict& verdict) const {
+    for (const auto& [what, count] : result.exercised) {
+      if (count > 0) verdict.exercised[what] += count;
+    }
+    for (const std::string& note : result.notes) {
+      if (std::find(verdict.notes.begin(), verdict.notes.end(), note) == verdict.notes.end()) {
+        verdict.notes.push_back(note);
+      }
+    }
+    verdict.stale.insert(verdict.stale.end(), result.stale.begin(), result.stale.end());
+    if (result.finding) {
+      verdict.outcome = Outcome::kFalsified;
+      verdict.finding = result.finding;
+      verdict.reproduction = Reproduction(law, revision);
+    } else if (!result.error.empty()) {
+      verdict.outcome = Outcome::kError;
+      verdict.reason = result.error;
+    } else if (!result.gave_up.empty()) {
+      verdict.outcome = Outcome::kGaveUp;
+      verdict.reason = result.gave_up;
+    } else if (verdict.outcome == Outcome::kGaveUp && verdict.exercised["rows compared"] > 0) {
+      verdict.outcome = Outcome::kHeld;  // without rows it had nothing to look at
+      verdict.reason.clear();
+    }
+  }
+
+  // Fills `verdict`; throws only where the connection to the database was lost, the verdict filled.
+  void CheckUnit(const Law& law, const Revision* revision, Verdict& verdict) {
     verdict.law = law.name;
     verdict.revision = revision == nullptr ? "" : revision->id;
     verdict.reason = law.property->WhyNotApplicable(subject_, revision);
+    if (verdict.reason.empty() && law.property->NeedsRows() && options_.rows.cases == 0 &&
+        options_.rows.regressions.empty()) {
+      verdict.reason = "no rows are generated (0 cases)";
+    }
     if (!verdict.reason.empty()) {
       verdict.outcome = Outcome::kNotApplicable;
-    } else {
-      try {
-        Decide(law, revision, verdict);
-      } catch (const Error& error) {
-        verdict.outcome = Outcome::kError;
-        verdict.reason = error.Render();
-        if (error.sql() && error.sql()->connection_lost) {
-          emit_(ToJson(verdict));
-          throw;  // the walk has lost its database: what is left can't be looked at here
-        }
-      }
+      return;
     }
-    emit_(ToJson(verdict));
+    try {
+      Decide(law, revision, verdict);
+    } catch (const Error& error) {
+      verdict.outcome = Outcome::kError;
+      verdict.reason = error.Render();
+      if (!error.sql() || !error.sql()->connection_lost) return;
+      if (revision == nullptr) emit_(ToJson(verdict));
+      throw;
+    }
   }
 
   void Decide(const Law& law, const Revision* revision, Verdict& verdict) {
@@ -127,6 +193,11 @@ class Inspection {
     Trial trial(subject_, revision, walk_);
     verdict.finding = law.property->Check(trial);
     if (SkippedForMissing(verdict)) return;
+    if (!trial.not_applicable().empty()) {
+      verdict.outcome = Outcome::kNotApplicable;
+      verdict.reason = trial.not_applicable();
+      return;
+    }
     verdict.exercised = trial.exercised();
     verdict.notes = trial.notes();
     verdict.stale = trial.stale();
@@ -167,6 +238,7 @@ class Inspection {
   std::string Reproduction(const Law& law, const Revision* revision) const {
     std::string command = fmt::format("{} --law {}", options_.reproduce_with, law.name);
     if (revision != nullptr) command += fmt::format(" --revision {}", revision->id);
+    if (options_.rows.seed != 0) command += fmt::format(" --seed {}", options_.rows.seed);
     return command;
   }
 
@@ -175,6 +247,7 @@ class Inspection {
   const VerifyOptions& options_;
   bool history_;
   Walk walk_;
+  Search search_;
   const Emit& emit_;
 };
 

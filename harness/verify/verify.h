@@ -12,6 +12,7 @@
 
 #include "harness/postgres/provider.h"
 #include "harness/report/report.h"
+#include "harness/verify/search.h"
 #include "harness/verify/stand.h"
 
 namespace migproof {
@@ -23,8 +24,8 @@ struct VerifyOptions {
   std::vector<std::string> laws;       // none: every registered law
   std::vector<std::string> revisions;  // ids to look at; none: all, and the history as a whole
   int jobs = 0;                        // worker processes; 0: as the history's size and the machine's cores suggest
-  std::uint64_t seed = 0;
-  std::string reproduce_with;  // the command line that a reproduction repeats, without --law and --revision
+  SearchOptions rows;                  // how rows are drawn, from which seed, and how long they are made simpler
+  std::string reproduce_with;          // the command line that a reproduction repeats, without --law and --revision
 };
 
 // Called here, in the parent, with what has been decided so far.

@@ -38,8 +38,8 @@ bool BodyIsUnfit(std::string_view statement) {
                                         [&](std::string_view word) { return Contains(upper, word); });
 }
 
-// Runs a section inside the open transaction. With `leaving_out`, each refused statement is undone and the rest goes
-// on; otherwise the first refusal ends it.
+}  // namespace
+
 std::vector<Error> RunInside(Session& session, const Section& section, bool leaving_out) {
   std::vector<Error> refusals;
   const auto& statements = section.script.statements();
@@ -59,8 +59,6 @@ std::vector<Error> RunInside(Session& session, const Section& section, bool leav
   }
   return refusals;
 }
-
-}  // namespace
 
 bool FitsProbe(const Section& section) {
   if (section.execution == Execution::kStatements) return false;
@@ -331,7 +329,7 @@ void Walk::DescendFrom(std::size_t index) {
     const Observation seen = stand_->Observe();
     const Place& expected = places_.at(index);
     Drift drift;
-    if (seen.catalog != expected.catalog) drift = Compare(*expected.catalog, *seen.catalog);
+    if (seen.catalog != expected.catalog) drift = migproof::Compare(*expected.catalog, *seen.catalog);
     step.differences = Without(drift, known).differences;
     step.objects = static_cast<std::int64_t>(expected.catalog->objects().size());
     step.rows = CompareRowsOfSharedTables({expected.catalog, expected.rows, {}}, seen);

@@ -110,4 +110,8 @@ class CommittedMoves : public Mover {
 // server refuses there, no session settings, no values of sequences set, no new enum label used.
 bool FitsProbe(const Section& section);
 
+// Runs a section inside the open transaction. With `leaving_out`, each refused statement is undone and the rest goes
+// on; otherwise the first refusal ends it.
+std::vector<Error> RunInside(Session& session, const Section& section, bool leaving_out);
+
 }  // namespace migproof

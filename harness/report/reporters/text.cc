@@ -101,12 +101,80 @@ class TextWriter {
     out_ << fmt::format("  {}\n", finding.message);
     WriteLines(finding.drift);
     WriteLines(finding.evidence);
+    if (finding.counterexample) WriteRows(*finding.counterexample);
     if (!finding.hint.empty()) out_ << fmt::format("  hint: {}\n", finding.hint);
     if (!verdict.reached_past.empty()) {
       out_ << fmt::format("  reached past what fails in: {}\n", fmt::join(verdict.reached_past, ", "));
     }
-    if (!verdict.reproduction.empty()) out_ << fmt::format("  again:  {}\n", verdict.reproduction);
+    if (finding.counterexample) {
+      out_ << fmt::format("  again:  migproof reproduce {}   (as a script for psql: --sql)\n", FindingName(verdict));
+    } else if (!verdict.reproduction.empty()) {
+      out_ << fmt::format("  again:  {}\n", verdict.reproduction);
+    }
     out_ << fmt::format("  accept: migproof accept {} \"WHY\" --until DAY\n", FindingName(verdict));
+  }
+
+  void WriteRows(const Counterexample& counterexample) {
+    std::string when;
+    for (const auto& shown : counterexample.shown) {
+      if (shown.when != when) out_ << fmt::format("  {}:\n", when = shown.when);
+      WriteTable(shown.table, shown.rows);
+    }
+  }
+
+  // A few rows as psql shows them, cells cut to a width that still tells them apart.
+  void WriteTable(const std::string& name, const TableRows& table) {
+    constexpr std::size_t kShownRows = 8;
+    if (table.rows.empty()) {
+      out_ << fmt::format("    {}: no rows\n", name);
+      return;
+    }
+    out_ << fmt::format("    {}\n", name);
+    std::vector<std::vector<std::string>> lines = {table.columns};
+    for (std::size_t row = 0; row < std::min(table.rows.size(), kShownRows); ++row) {
+      std::vector<std::string>& cells = lines.emplace_back();
+      for (const Cell& cell : table.rows[row]) cells.push_back(ShowCell(cell));
+    }
+    std::vector<std::size_t> widths(table.columns.size(), 0);
+    for (const auto& cells : lines) {
+      for (std::size_t i = 0; i < cells.size(); ++i) widths[i] = std::max(widths[i], Characters(cells[i]));
+    }
+    for (std::size_t row = 0; row < lines.size(); ++row) {
+      std::string text = "     ";
+      for (std::size_t i = 0; i < lines[row].size(); ++i) {
+        text += fmt::format("{} {}{}", i == 0 ? "" : " |", lines[row][i],
+                            std::string(widths[i] - Characters(lines[row][i]), ' '));
+      }
+      text.erase(text.find_last_not_of(' ') + 1);
+      out_ << (row == 0 ? Paint("2", text) : text) << '\n';
+    }
+    if (table.rows.size() > kShownRows) out_ << fmt::format("      ... and {} more\n", table.rows.size() - kShownRows);
+  }
+
+  // NULL bare; '' and what begins or ends with a space in quotes; line ends and other control characters as escapes.
+  static std::string ShowCell(const Cell& cell) {
+    if (!cell) return "NULL";
+    constexpr std::size_t kShown = 40;
+    std::string text;
+    std::size_t characters = 0;
+    for (const char c : *cell) {
+      const bool continues = (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+      if (!continues && ++characters > kShown) return fmt::format("{}... ({} bytes)", text, cell->size());
+      if (c == '\n') {
+        text += "\\n";
+      } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+        text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+      } else {
+        text += c;
+      }
+    }
+    const bool quoted = text.empty() || text.front() == ' ' || text.back() == ' ' || text == "NULL";
+    return quoted ? "'" + text + "'" : text;
+  }
+
+  static std::size_t Characters(const std::string& text) {
+    return static_cast<std::size_t>(std::count_if(
+        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
   }
 
   void WriteLines(const std::vector<std::string>& lines) {

@@ -1,0 +1,279 @@
+#include "harness/verify/case.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace migproof {
+
+namespace {
+
+std::string DeferredConstraints(const Catalog& catalog) {
+  std::string names;
+  for (const char* kind : {"foreign key", "unique constraint", "primary key", "exclusion constraint", "trigger"}) {
+    for (const std::string& name : catalog.Names(kind)) {
+      const CatalogObject& object = *catalog.Find(kind, name);
+      const auto definition = object.attributes.find("definition");
+      if (definition == object.attributes.end()) continue;
+      if (definition->second.find("INITIALLY DEFERRED") == std::string::npos) continue;
+      // Constraints are named within the namespace of their table.
+      const std::string constraint = name.substr(0, name.rfind(" on " + object.relation));
+      const std::size_t dot = object.relation.rfind('.');
+      names += fmt::format("{}{}.{}", names.empty() ? "" : ", ",
+                           dot == std::string::npos ? "public" : object.relation.substr(0, dot), constraint);
+    }
+  }
+  return names;
+}
+
+[[noreturn]] void RefuseHistory() {
+  throw Error(ErrorKind::kInternal, "a law of the history as a whole was asked about single rows");
+}
+
+}  // namespace
+
+bool RunsCode(const Section& section) {
+  return std::any_of(section.script.statements().begin(), section.script.statements().end(), [&](const Statement& s) {
+    if (s.kind != StatementKind::kSql) return s.kind == StatementKind::kMetaCommand;
+    const std::string first = LeadingWords(section.script.Text(s), 1);
+    return first == "DO" || first == "CALL" || first == "SELECT" || first == "EXECUTE" || first == "WITH";
+  });
+}
+
+CaseGround::CaseGround(const Bench& bench, Walk& walk) : bench_(bench), walk_(walk), source_(bench) {}
+
+void CaseGround::GoTo(std::size_t index) {
+  if (stand_ != nullptr && index == index_) return;
+  if (stand_ == nullptr) {
+    stand_ = subject().touches_cluster() ? std::make_unique<Stand>(bench_.Another())
+                                         : std::make_unique<Stand>(bench_, bench_.Fresh(), 0);
+    watch_ = std::make_unique<RowWatch>(stand_->session(), subject().ledger().Tables());
+  }
+  stand_->UpgradeTo(index);
+  index_ = index;
+  watch_->Begin();
+  deferred_.clear();
+  compared_.clear();
+}
+
+const std::string& CaseGround::Deferred(const std::shared_ptr<const Catalog>& catalog) {
+  const auto found = deferred_.find(catalog);
+  return found != deferred_.end() ? found->second : deferred_[catalog] = DeferredConstraints(*catalog);
+}
+
+const std::vector<Difference>& CaseGround::Compared(const std::shared_ptr<const Catalog>& was,
+                                                    const std::shared_ptr<const Catalog>& is) {
+  const auto found = compared_.find({was, is});
+  if (found != compared_.end()) return found->second;
+  return compared_[{was, is}] = migproof::Compare(*was, *is).differences;
+}
+
+std::vector<Difference> Case::Compare(const Observation& was, const Observation& is) {
+  return ground_.Compared(was.catalog, is.catalog);
+}
+
+const Observation& Case::Before() {
+  if (!seen_.contains({})) Begin();
+  return seen_.at({});
+}
+
+void Case::Begin() {
+  if (open_) Close();
+  open_.reset();
+  PutRowsIn(Open());
+  open_ = Path();
+  if (!seen_.contains({})) seen_[{}] = ObserveHere({});
+  Settle();
+}
+
+void Case::PutRowsIn(Session& session) {
+  inserted_ = Insert(session, dataset_);
+  forbidden_ = 0;
+  for (const Assumption& assumption : ground_.assumptions()) {
+    const Rows gone = session.Execute(
+        fmt::format("WITH gone AS (DELETE FROM {} WHERE ({}) IS FALSE RETURNING 1) SELECT count(*) FROM gone",
+                    assumption.table, assumption.condition));
+    forbidden_ += gone.GetInt(0, 0);
+  }
+}
+
+const Observation& Case::After(const Path& path) {
+  Before();
+  const auto found = seen_.find(path);
+  if (found == seen_.end()) GoAlong(path);
+  return seen_.at(path);
+}
+
+// Leaves the database where `path` leads; false where a refusal ends the way before.
+bool Case::GoAlong(const Path& path) {
+  const bool continues =
+      open_ && open_->size() <= path.size() && std::equal(open_->begin(), open_->end(), path.begin());
+  if (!continues) Begin();
+  while (open_->size() < path.size()) {
+    const Move move = path[open_->size()];
+    Path next = *open_;
+    next.push_back(move);
+    std::vector<Error> refusals = Run(move);
+    const bool ended = !refusals.empty() && (move == Move::kDowngrade || !ground_.leaves_out());
+    if (!seen_.contains(next)) {
+      Observation seen;
+      if (!ended) seen = ObserveHere(next);
+      seen.refusals = std::move(refusals);
+      seen.path = next;
+      seen_[next] = std::move(seen);
+    }
+    if (ended) {
+      Close();
+      open_.reset();
+      if (next != path) seen_[path] = seen_.at(next);
+      return false;
+    }
+    open_ = std::move(next);
+  }
+  return true;
+}
+
+std::shared_ptr<const TableRows> Case::ReadCast(const Path& path, const std::string& table,
+                                                const std::map<std::string, std::string>& casts) {
+  const Observation& seen = After(path);
+  if (seen.rows == nullptr || !GoAlong(path)) return nullptr;
+  const auto found = seen.rows->tables.find(table);
+  if (found == seen.rows->tables.end()) return std::make_shared<const TableRows>();
+  std::string columns;
+  for (const std::string& column : found->second.columns) {
+    const auto cast = casts.find(column);
+    columns += fmt::format("{}{}{}", columns.empty() ? "" : ", ", column,
+                           cast == casts.end() ? "" : fmt::format("::{} AS {}", cast->second, column));
+  }
+  Session& session = Here();
+  const bool inside = session.transaction_state() == TransactionState::kOpen;
+  if (inside) session.Execute("SAVEPOINT migproof_cast");
+  std::shared_ptr<const TableRows> read;
+  try {
+    read = std::make_shared<const TableRows>(ReadTables(session, {{table, columns}}).front());
+  } catch (const Error& refusal) {
+    if (!refusal.sql() || refusal.sql()->IsEnvironmental()) throw;
+    if (inside) session.Execute("ROLLBACK TO migproof_cast");
+  }
+  if (inside) session.Execute("RELEASE migproof_cast");
+  return read;
+}
+
+const Observation& Case::AtHeads() { RefuseHistory(); }
+const Observation& Case::AfterUpgradeAtHeads() { RefuseHistory(); }
+const DescentResult& Case::Descent() { RefuseHistory(); }
+const Catalog& Case::Model() { RefuseHistory(); }
+std::vector<std::string> Case::ReachedPast() const { return {}; }
+
+const UnstableColumns& Case::Unstable() {
+  if (unstable_) return *unstable_;
+  const Observation once = After({Move::kUpgrade});
+  if (open_) Close();
+  open_.reset();
+  unstable_.emplace();
+  if (once.rows == nullptr) return *unstable_;
+  const std::unique_ptr<Case> again = Again();
+  const Observation& second = again->After({Move::kUpgrade});
+  if (second.rows != nullptr) *unstable_ = UnstableBetween(*once.rows, *second.rows);
+  again->Close();
+  return *unstable_;
+}
+
+RowsCase::RowsCase(CaseGround& ground, Dataset dataset, bool reads_catalog)
+    : Case(ground, std::move(dataset)), reads_catalog_(reads_catalog) {}
+
+RowsCase::~RowsCase() {
+  try {
+    Close();
+  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the connection broke; whoever asks next is told
+  }
+}
+
+Session& RowsCase::Open() {
+  Session& session = ground_.session();
+  session.Execute("BEGIN");
+  begun_ = true;
+  ground_.watch().Start();
+  return session;
+}
+
+void RowsCase::Close() {
+  if (!begun_) return;
+  begun_ = false;
+  ground_.session().Execute("ROLLBACK");
+  ground_.watch().Rewind();
+}
+
+Observation RowsCase::ObserveHere(const Path& path) {
+  Observation seen;
+  seen.rows = ground_.watch().Look();
+  if (reads_catalog_) {
+    seen.catalog = ground_.stand().ObserveCatalog();
+  } else {
+    seen.catalog = path.empty() ? ground_.BeforeWithoutRows().catalog : ground_.WithoutRows(path).catalog;
+    if (seen.catalog == nullptr) seen.catalog = ground_.stand().ObserveCatalog();
+  }
+  return seen;
+}
+
+Session& RowsCase::Here() { return ground_.session(); }
+
+void RowsCase::Settle() {
+  const std::string& deferred = ground_.Deferred(CatalogHere());
+  if (!deferred.empty()) ground_.session().Execute(fmt::format("SET CONSTRAINTS {} DEFERRED", deferred));
+}
+
+std::vector<Error> RowsCase::Run(Move move) {
+  Session& session = ground_.session();
+  Settle();
+  const Revision& revision = ground_.revision();
+  if (move == Move::kAdopt) {
+    const Subject& subject = ground_.subject();
+    for (const auto& sql : subject.ledger().ForgetSql(revision, subject.history())) session.Execute(sql);
+  }
+  const bool leaving_out = move != Move::kDowngrade && ground_.leaves_out();
+  std::vector<Error> refusals =
+      RunInside(session, move == Move::kDowngrade ? *revision.downgrade : revision.upgrade, leaving_out);
+  if (refusals.empty() || leaving_out) {
+    // What COMMIT would check.
+    try {
+      session.Execute("SET CONSTRAINTS ALL IMMEDIATE");
+    } catch (const Error& refusal) {
+      if (!refusal.sql() || refusal.sql()->IsEnvironmental()) throw;
+      refusals.push_back(refusal);
+    }
+  }
+  return refusals;
+}
+
+std::unique_ptr<Case> RowsCase::Again() const { return std::make_unique<RowsCase>(ground_, dataset_, false); }
+
+CommittedCase::CommittedCase(CaseGround& ground, Dataset dataset, bool reads_catalog)
+    : Case(ground, std::move(dataset)), reads_catalog_(reads_catalog) {}
+
+Session& CommittedCase::Open() {
+  stand_ = ground_.Copy();
+  stand_->session().Execute("BEGIN");
+  return stand_->session();
+}
+
+Session& CommittedCase::Here() { return stand_->session(); }
+
+void CommittedCase::Settle() { stand_->session().Execute("COMMIT"); }
+
+void CommittedCase::Close() { stand_.reset(); }
+
+Observation CommittedCase::ObserveHere(const Path& path) {
+  if (reads_catalog_) return stand_->Observe();
+  Observation seen;
+  seen.rows = std::make_shared<const RowSnapshot>(ReadRows(stand_->session(), ground_.subject().ledger().Tables()));
+  seen.catalog = path.empty() ? ground_.BeforeWithoutRows().catalog : ground_.WithoutRows(path).catalog;
+  if (seen.catalog == nullptr) seen.catalog = stand_->ObserveCatalog();
+  return seen;
+}
+
+std::vector<Error> CommittedCase::Run(Move move) { return stand_->Apply(move, ground_.revision()); }
+
+std::unique_ptr<Case> CommittedCase::Again() const { return std::make_unique<CommittedCase>(ground_, dataset_, false); }
+
+}  // namespace migproof

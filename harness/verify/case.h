@@ -1,0 +1,166 @@
+// One set of rows on its way along a revision: the Mover of a trial with rows.
+//
+// A RowsCase inserts the rows into a database that stands before the revision and moves it, all inside one transaction
+// that is rolled back. A CommittedCase does the same with real commits on a copy that is thrown away. Laws can't tell
+// them from a Walk; Before() is the database with the rows in it.
+//
+// Catalogs: a script without code of its own does the same to the catalog whatever the rows are, so a RowsCase takes
+// the catalogs that were seen without rows, unless told to read them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/data/row_generator.h"
+#include "harness/data/row_watch.h"
+#include "harness/verify/replay_source.h"
+#include "harness/verify/walk.h"
+
+namespace migproof {
+
+// The rules of `assumes` declarations that hold at a revision: rows that break them are taken out after insertion.
+struct Assumption {
+  std::string table;      // qualified and quoted
+  std::string condition;  // an SQL expression; a row breaks it where it is false
+  const Declaration* declaration = nullptr;
+};
+
+// What all cases at one revision share: a database that stands there, and what was seen without rows.
+class CaseGround {
+ public:
+  CaseGround(const Bench& bench, Walk& walk);
+
+  // Brings the database to stand before order()[index]; only upwards.
+  void GoTo(std::size_t index);
+
+  const Subject& subject() const { return bench_.subject(); }
+  const Revision& revision() const { return *subject().order()[index_]; }
+  Session& session() { return stand_->session(); }
+  Stand& stand() { return *stand_; }
+  RowWatch& watch() { return *watch_; }
+  // The database as the walk saw it without rows; null catalog where it did not get there.
+  const Observation& WithoutRows(const Path& path) { return walk_.After(path); }
+  const Observation& BeforeWithoutRows() { return walk_.Before(); }
+  // True where the upgrade's failing statements are left out, with rows as without.
+  bool leaves_out() { return walk_.After({Move::kUpgrade}).refused(); }
+  // A database of its own that stands before the revision.
+  std::unique_ptr<Stand> Copy() { return source_.At(index_); }
+  // The constraints of a catalog that are deferred when a transaction begins, as SET CONSTRAINTS names them.
+  const std::string& Deferred(const std::shared_ptr<const Catalog>& catalog);
+  // The drift of two catalogs, worked out once: many cases see the same ones.
+  const std::vector<Difference>& Compared(const std::shared_ptr<const Catalog>& was,
+                                          const std::shared_ptr<const Catalog>& is);
+  void set_assumptions(std::vector<Assumption> assumptions) { assumptions_ = std::move(assumptions); }
+  const std::vector<Assumption>& assumptions() const { return assumptions_; }
+
+ private:
+  const Bench& bench_;
+  Walk& walk_;
+  ReplaySource source_;
+  std::unique_ptr<Stand> stand_;
+  std::unique_ptr<RowWatch> watch_;
+  std::size_t index_ = 0;
+  std::map<std::shared_ptr<const Catalog>, std::string> deferred_;
+  std::map<std::pair<std::shared_ptr<const Catalog>, std::shared_ptr<const Catalog>>, std::vector<Difference>>
+      compared_;
+  std::vector<Assumption> assumptions_;
+};
+
+class Case : public Mover {
+ public:
+  Case(CaseGround& ground, Dataset dataset) : ground_(ground), dataset_(std::move(dataset)) {}
+
+  const Observation& Before() override;
+  const Observation& After(const Path& path) override;
+  const Observation& AtHeads() override;
+  const Observation& AfterUpgradeAtHeads() override;
+  const DescentResult& Descent() override;
+  const Catalog& Model() override;
+  std::vector<std::string> ReachedPast() const override;
+  const UnstableColumns& Unstable() override;
+  std::vector<Difference> Compare(const Observation& was, const Observation& is) override;
+  bool HasRows() const override { return true; }
+  std::shared_ptr<const TableRows> ReadCast(const Path& path, const std::string& table,
+                                            const std::map<std::string, std::string>& casts) override;
+
+  // What became of the rows; filled once Before() was asked for.
+  const InsertResult& inserted() const { return inserted_; }
+  // Rows taken out because an assumption forbids them.
+  std::int64_t forbidden() const { return forbidden_; }
+
+ protected:
+  // Makes the ground ready and gives the session that the rows go in by, a transaction open.
+  virtual Session& Open() = 0;
+  // The rows are in: the transaction that the revision runs in begins.
+  virtual void Settle() = 0;
+  virtual Observation ObserveHere(const Path& path) = 0;
+  // Runs the last move of `path`; a refusal ends the way.
+  virtual std::vector<Error> Run(Move move) = 0;
+  virtual void Close() = 0;
+  virtual Session& Here() = 0;
+  // The same case on a database of its own, for what differs between two executions.
+  virtual std::unique_ptr<Case> Again() const = 0;
+
+  // The catalog where the way has come to.
+  const std::shared_ptr<const Catalog>& CatalogHere() const { return seen_.at(*open_).catalog; }
+
+  CaseGround& ground_;
+  Dataset dataset_;
+
+ private:
+  void Begin();
+  void PutRowsIn(Session& session);
+  bool GoAlong(const Path& path);
+
+  InsertResult inserted_;
+  std::int64_t forbidden_ = 0;
+  std::map<Path, Observation> seen_;
+  std::optional<Path> open_;  // the path that the open database has gone; it is among those seen
+  std::optional<UnstableColumns> unstable_;
+};
+
+class RowsCase : public Case {
+ public:
+  // With `reads_catalog`, catalogs are read, not taken from what was seen without rows.
+  RowsCase(CaseGround& ground, Dataset dataset, bool reads_catalog);
+  ~RowsCase() override;
+
+ protected:
+  Session& Open() override;
+  void Settle() override;
+  Observation ObserveHere(const Path& path) override;
+  std::vector<Error> Run(Move move) override;
+  void Close() override;
+  Session& Here() override;
+  std::unique_ptr<Case> Again() const override;
+
+ private:
+  bool reads_catalog_;
+  bool begun_ = false;
+};
+
+class CommittedCase : public Case {
+ public:
+  CommittedCase(CaseGround& ground, Dataset dataset, bool reads_catalog);
+
+ protected:
+  Session& Open() override;
+  void Settle() override;
+  Observation ObserveHere(const Path& path) override;
+  std::vector<Error> Run(Move move) override;
+  void Close() override;
+  Session& Here() override;
+  std::unique_ptr<Case> Again() const override;
+
+ private:
+  bool reads_catalog_;
+  std::unique_ptr<Stand> stand_;
+};
+
+// Whether what a section does to the catalog may depend on rows: code in DO blocks, functions and EXECUTE.
+bool RunsCode(const Section& section);
+
+}  // namespace migproof

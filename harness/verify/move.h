@@ -1,0 +1,25 @@
+// The ways in which a revision moves a database.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace migproof {
+
+// What can be done at a revision whose ancestors are applied.
+enum class Move {
+  kUpgrade,    // the revision's upgrade
+  kDowngrade,  // its downgrade
+  kRerun,      // its upgrade's script once more
+  kAdopt,      // its ledger entry is forgotten, then the revision is upgraded as if the database had never been stamped
+};
+
+using Path = std::vector<Move>;
+
+// "upgrade", "downgrade", "upgrade again", "adoption".
+std::string_view Name(Move move);
+// "upgrade, downgrade", or "nothing" for the empty path.
+std::string ToString(const Path& path);
+
+}  // namespace migproof

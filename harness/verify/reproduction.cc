@@ -1,0 +1,209 @@
+#include "harness/verify/reproduction.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace migproof {
+
+namespace {
+
+constexpr const char* kGuard = R"sql(\set ON_ERROR_STOP on
+\set QUIET on
+SET client_min_messages = warning;
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO, YMD';
+DO $migproof$
+BEGIN
+  IF EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+              WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema') THEN
+    RAISE EXCEPTION 'this database is not empty: run the script on one of its own (createdb, then psql -X -d NAME -f ...)';
+  END IF;
+END $migproof$;
+)sql";
+
+bool IsLeftOut(const std::vector<Error>& refusals, std::string_view statement) {
+  return std::any_of(refusals.begin(), refusals.end(),
+                     [&](const Error& refusal) { return refusal.sql() && refusal.sql()->statement == statement; });
+}
+
+class ScriptWriter {
+ public:
+  explicit ScriptWriter(std::string& text) : text_(text) {}
+
+  void Title(const std::string& title) { text_ += fmt::format("\n-- {}\n", title); }
+
+  // As the runner runs it: in one transaction where the section says so.
+  void Run(const Section& section, const std::vector<Error>& left_out) {
+    const bool transaction = section.execution == Execution::kTransaction ||
+                             (section.execution == Execution::kOneQuery && section.script.statements().size() > 1);
+    if (transaction) text_ += "BEGIN;\n";
+    RunStatements(section.script, left_out);
+    if (transaction) text_ += "COMMIT;\n";
+  }
+
+  void RunStatements(const Script& script, const std::vector<Error>& left_out) {
+    for (const Statement& statement : script.statements()) {
+      const std::string_view text = script.Text(statement);
+      if (statement.kind == StatementKind::kCopyData) {
+        text_ += text;
+        text_ += text.empty() || text.back() == '\n' ? "\\.\n" : "\n\\.\n";
+      } else if (!IsLeftOut(left_out, text)) {
+        text_ += text;
+        text_ += statement.kind == StatementKind::kMetaCommand ? "\n" : ";\n";
+      }
+    }
+  }
+
+ private:
+  std::string& text_;
+};
+
+std::string OneLine(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+// Compares tables before and after, as text: one temporary table for each.
+class Comparison {
+ public:
+  Comparison(const Observation& was, const Observation& is, const Suspicion& suspicion) {
+    for (const std::string& table : suspicion.tables) {
+      if (table.rfind("sequence ", 0) == 0) {
+        sequences_.push_back(table.substr(9));
+        continue;
+      }
+      std::vector<std::string> columns;
+      const std::vector<std::string> there = ColumnsOf(*is.catalog, table);
+      for (const std::string& column : ColumnsOf(*was.catalog, table)) {
+        const bool shared = std::find(there.begin(), there.end(), column) != there.end();
+        if (shared && !suspicion.unstable.contains(table + "." + column)) columns.push_back(column);
+      }
+      tables_.push_back({table, std::move(columns)});
+    }
+    casts_ = suspicion.casts;
+  }
+
+  std::string Remember() const {
+    std::string sql;
+    for (std::size_t i = 0; i < tables_.size(); ++i) {
+      sql += fmt::format("CREATE TEMP TABLE migproof_rows_{} AS SELECT {} FROM ONLY {};\n", i + 1,
+                         Columns(tables_[i], false), tables_[i].name);
+    }
+    for (std::size_t i = 0; i < sequences_.size(); ++i) {
+      sql += fmt::format("CREATE TEMP TABLE migproof_sequence_{} AS SELECT last_value, is_called FROM {};\n", i + 1,
+                         sequences_[i]);
+    }
+    return sql;
+  }
+
+  std::string Compare(const std::string& when) const {
+    std::string sql;
+    for (std::size_t i = 0; i < tables_.size(); ++i) {
+      const std::string now = fmt::format("SELECT {} FROM ONLY {}", Columns(tables_[i], true), tables_[i].name);
+      sql += fmt::format(
+          "\\echo 'was:'\nTABLE migproof_rows_{0};\n\\echo 'is:'\n{1};\n"
+          "DO $migproof$\nBEGIN\n  IF EXISTS ((TABLE migproof_rows_{0} EXCEPT ALL {1})\n"
+          "             UNION ALL ({1} EXCEPT ALL TABLE migproof_rows_{0})) THEN\n"
+          "    RAISE EXCEPTION 'the rows of {2} are not what they were {3}';\n  END IF;\nEND $migproof$;\n",
+          i + 1, now, Escaped(tables_[i].name), Escaped(when));
+    }
+    for (std::size_t i = 0; i < sequences_.size(); ++i) {
+      sql += fmt::format(
+          "DO $migproof$\nBEGIN\n  IF EXISTS (SELECT 1 FROM migproof_sequence_{0} AS was, {1} AS now\n"
+          "              WHERE (was.last_value, was.is_called) <> (now.last_value, now.is_called)) THEN\n"
+          "    RAISE EXCEPTION 'the sequence {2} is not where it was {3}';\n  END IF;\nEND $migproof$;\n",
+          i + 1, sequences_[i], Escaped(sequences_[i]), Escaped(when));
+    }
+    return sql;
+  }
+
+ private:
+  struct Table {
+    std::string name;
+    std::vector<std::string> columns;
+  };
+
+  static std::vector<std::string> ColumnsOf(const Catalog& catalog, const std::string& table) {
+    std::vector<std::string> columns;
+    for (const auto& [key, object] : catalog.objects()) {
+      if (key.kind == "column" && object.relation == table) columns.push_back(key.name.substr(table.size() + 1));
+    }
+    return columns;
+  }
+
+  std::string Columns(const Table& table, bool cast) const {
+    std::string list;
+    for (const std::string& column : table.columns) {
+      const auto as = casts_.find(table.name + "." + column);
+      list += fmt::format("{}{}{}::text AS {}", list.empty() ? "" : ", ", column,
+                          cast && as != casts_.end() ? "::" + as->second : "", column);
+    }
+    return list.empty() ? "1 AS one" : list;
+  }
+
+  static std::string Escaped(const std::string& text) {
+    std::string escaped;
+    for (const char c : text) {
+      escaped += c;
+      if (c == '\'' || c == '%') escaped += c;
+    }
+    return escaped;
+  }
+
+  std::vector<Table> tables_;
+  std::vector<std::string> sequences_;
+  std::map<std::string, std::string> casts_;
+};
+
+}  // namespace
+
+std::string ReproductionScript(CaseGround& ground, const Finding& finding, const Suspicion& suspicion,
+                               const Dataset& rows) {
+  if (!suspicion.refused && suspicion.tables.empty()) return "";
+  const Subject& subject = ground.subject();
+  const Revision& revision = ground.revision();
+  std::string script = fmt::format("-- {}: {}\n-- {}\n-- To be run on an empty database: psql -X -d NAME -f THIS\n",
+                                   revision.id, OneLine(revision.title), OneLine(finding.message));
+  script += kGuard;
+  ScriptWriter writer(script);
+  for (const Script& before : subject.before()) {
+    writer.Title("before the first revision: " + before.file());
+    writer.RunStatements(before, {});
+  }
+  const std::size_t here = subject.IndexOf(revision);
+  for (std::size_t i = 0; i < here; ++i) {
+    writer.Title(fmt::format("revision {}", subject.order()[i]->id));
+    writer.Run(subject.order()[i]->upgrade, ground.stand().RefusalsOf(i));
+  }
+  if (!rows.tables.empty()) {
+    writer.Title("the rows");
+    script += "BEGIN;\n";
+    for (const std::string& statement : InsertStatements(rows)) script += statement;
+    script += "COMMIT;\n";
+  }
+  std::optional<Comparison> comparison;
+  std::size_t gone = 0;
+  const auto go_to = [&](const Path& path) {
+    for (; gone < path.size(); ++gone) {
+      writer.Title(fmt::format("{} {}", Name(path[gone]), revision.id));
+      const bool up = path[gone] != Move::kDowngrade;
+      writer.Run(up ? revision.upgrade : *revision.downgrade,
+                 up && ground.leaves_out() ? ground.WithoutRows({Move::kUpgrade}).refusals : std::vector<Error>());
+    }
+  };
+  if (!suspicion.refused) {
+    comparison.emplace(suspicion.was.empty() ? ground.BeforeWithoutRows() : ground.WithoutRows(suspicion.was),
+                       ground.WithoutRows(suspicion.is), suspicion);
+    go_to(suspicion.was);
+    script += comparison->Remember();
+  }
+  go_to(suspicion.is);
+  if (comparison) {
+    writer.Title("what was, and what is");
+    script += comparison->Compare("before " + ToString(suspicion.is));
+  }
+  return script;
+}
+
+}  // namespace migproof

@@ -1,0 +1,424 @@
+#include "harness/verify/search.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "harness/verify/reproduction.h"
+
+namespace migproof {
+
+namespace {
+
+// A case on a copy costs as much as ten inside a transaction.
+constexpr int kCopyCost = 10;
+// Where a revision touches no table that is there, its cases only watch that it does not.
+constexpr int kBystanderCases = 10;
+
+// Sets of rows with those simpler than they are, drawn out on demand.
+rc::Shrinkable<Dataset> Shrinkable(const RowGenerator& generator, Dataset rows) {
+  return rc::shrinkable::shrinkRecur(std::move(rows), [&generator](const Dataset& bigger) {
+    return rc::seq::fromContainer(generator.Shrinks(bigger));
+  });
+}
+
+std::vector<std::string> Texts(const Revision& revision) {
+  std::vector<std::string> texts;
+  const auto take = [&](const Section& section) {
+    for (const Statement& statement : section.script.statements()) {
+      if (statement.kind == StatementKind::kSql) texts.emplace_back(section.script.Text(statement));
+    }
+  };
+  take(revision.upgrade);
+  if (revision.downgrade) take(*revision.downgrade);
+  return texts;
+}
+
+std::string WithoutQuotes(std::string text) {
+  std::erase(text, '"');
+  return text;
+}
+
+// The table of `catalog` that a declaration calls `name`, or "".
+std::string TableNamed(const Catalog& catalog, const std::string& name) {
+  for (const std::string& table : catalog.Names("table")) {
+    const std::string bare = WithoutQuotes(table);
+    if (bare == WithoutQuotes(name) || bare == "public." + WithoutQuotes(name)) return table;
+  }
+  return "";
+}
+
+}  // namespace
+
+void Coverage::Add(const InsertResult& inserted, std::int64_t forbidden) {
+  forbidden_ += forbidden;
+  for (const auto& [name, fill] : inserted.tables) {
+    TableFill& all = tables_[name];
+    all.inserted += fill.inserted;
+    all.refused += fill.refused;
+    rows_ += fill.inserted;
+    refused_ += fill.refused;
+    for (const auto& [reason, count] : fill.refusals) all.refusals[reason] += count;
+    for (const auto& [column, count] : fill.null_cells) all.null_cells[column] += count;
+    for (const auto& [column, count] : fill.filled_cells) all.filled_cells[column] += count;
+  }
+}
+
+std::map<std::string, std::int64_t> Coverage::Counts() const {
+  std::int64_t filled = 0;
+  std::int64_t columns = 0;
+  std::int64_t both = 0;
+  for (const auto& [name, fill] : tables_) {
+    filled += fill.inserted > 0 ? 1 : 0;
+    std::set<std::string> nullable;
+    for (const auto& [column, count] : fill.null_cells) nullable.insert(column);
+    for (const auto& [column, count] : fill.filled_cells) nullable.insert(column);
+    for (const std::string& column : nullable) {
+      ++columns;
+      const auto null = fill.null_cells.find(column);
+      const auto value = fill.filled_cells.find(column);
+      both +=
+          null != fill.null_cells.end() && null->second > 0 && value != fill.filled_cells.end() && value->second > 0;
+    }
+  }
+  return {{"rows", rows_},
+          {"rows refused", refused_},
+          {"rows forbidden by assumptions", forbidden_},
+          {"tables", static_cast<std::int64_t>(tables_.size())},
+          {"tables filled", filled},
+          {"nullable columns", columns},
+          {"nullable columns seen NULL and not", both}};
+}
+
+std::vector<std::string> Coverage::Empty(const std::set<std::string>& focus) const {
+  std::vector<std::string> empty;
+  for (const std::string& name : focus) {
+    const auto found = tables_.find(name);
+    if (found != tables_.end() && found->second.inserted > 0) continue;
+    std::string reason = "no rows were drawn for it";
+    if (found != tables_.end() && !found->second.refusals.empty()) {
+      const auto& refusals = found->second.refusals;
+      reason = "the server refused all its rows: " +
+               std::max_element(refusals.begin(), refusals.end(), [](const auto& a, const auto& b) {
+                 return a.second < b.second;
+               })->first;
+    }
+    empty.push_back(fmt::format("{} stayed empty: {}", name, reason));
+  }
+  return empty;
+}
+
+// The search at one revision.
+class Search::Unit {
+ public:
+  Unit(CaseGround& ground, const SearchOptions& options, std::vector<NamedLaw> laws)
+      : ground_(ground), options_(options), open_(std::move(laws)) {
+    for (const NamedLaw& law : open_) results_[law.name];
+    Prepare();
+  }
+
+  std::map<std::string, RowsResult> Run() {
+    const std::vector<NamedLaw> asked = open_;
+    TryRegressions();
+    int done = 0;
+    for (const int cases = Cases(); done < cases && !open_.empty() && generator_; ++done) {
+      Random random = Random(options_.seed).Split(ground_.revision().id).Split(std::to_string(done));
+      Try(open_, generator_->Draw(random, done == 0), done);
+    }
+    for (const NamedLaw& law : asked) Conclude(law, done);
+    if (done > 0) FindStale(asked);
+    return std::move(results_);
+  }
+
+ private:
+  void Prepare() {
+    before_ = ground_.BeforeWithoutRows().catalog;
+    const Observation& upgraded = ground_.WithoutRows({Move::kUpgrade});
+    if (before_ == nullptr || upgraded.catalog == nullptr) return;
+    fits_ = FitsProbe(ground_.revision().upgrade) &&
+            (!ground_.revision().downgrade || FitsProbe(*ground_.revision().downgrade));
+    runs_code_ = RunsCode(ground_.revision().upgrade) ||
+                 (ground_.revision().downgrade && RunsCode(*ground_.revision().downgrade));
+    RowGeneratorOptions options;
+    options.leave_out = ground_.subject().ledger().Tables();
+    for (const Revision* revision : ground_.subject().order()) {
+      for (const Declaration& declaration : revision->declarations) {
+        if (declaration.kind != "owns") continue;
+        const std::string table = TableNamed(*before_, declaration.object);
+        if (!table.empty()) options.leave_out.push_back(table);
+      }
+    }
+    const AimInput input{*before_, *upgraded.catalog, ground_.Compared(before_, upgraded.catalog),
+                         Texts(ground_.revision())};
+    focus_ = TouchedTables(input);
+    for (const std::string& table : options.leave_out) focus_.erase(table);
+    touches_ = !focus_.empty();
+    options.focus = focus_;
+    const Catalog assumed = WithAssumptions();
+    if (!HasTables(options.leave_out)) return;
+    if (!touches_) options.focus = {FirstTable(options.leave_out)};
+    generator_ = std::make_unique<RowGenerator>(assumed, ground_.watch().base(), options, TargetsFor(input));
+  }
+
+  bool HasTables(const std::vector<std::string>& leave_out) const { return !FirstTable(leave_out).empty(); }
+
+  std::string FirstTable(const std::vector<std::string>& leave_out) const {
+    for (const std::string& table : before_->Names("table")) {
+      if (std::find(leave_out.begin(), leave_out.end(), table) == leave_out.end()) return table;
+    }
+    return "";
+  }
+
+  // The catalog with what later revisions assume as CHECKs in it, in the server's own words; the ground is told too.
+  Catalog WithAssumptions() {
+    Catalog assumed = *before_;
+    std::vector<Assumption> assumptions;
+    const std::size_t here = ground_.subject().IndexOf(ground_.revision());
+    for (std::size_t i = here; i < ground_.subject().order().size(); ++i) {
+      for (const Declaration& declaration : ground_.subject().order()[i]->declarations) {
+        if (declaration.kind != "assumes") continue;
+        const std::size_t colon = declaration.object.find(": ");
+        const std::string table = TableNamed(*before_, declaration.object.substr(0, colon));
+        if (table.empty() || colon == std::string::npos) continue;
+        const std::string condition = declaration.object.substr(colon + 2);
+        const std::string definition = AsCheck(table, condition);
+        if (definition.empty()) continue;
+        assumptions.push_back({table, condition, &declaration});
+        const std::string name = fmt::format("migproof_assumption_{} on {}", assumptions.size(), table);
+        assumed.objects()[{"check constraint", name}] = {table, {{"definition", definition}}};
+      }
+    }
+    ground_.set_assumptions(std::move(assumptions));
+    return assumed;
+  }
+
+  // "" where the table does not have yet (or any more) what the condition is about.
+  std::string AsCheck(const std::string& table, const std::string& condition) {
+    Session& session = ground_.session();
+    const Transaction transaction(session);
+    try {
+      session.Execute(
+          fmt::format("ALTER TABLE {} ADD CONSTRAINT migproof_assumption CHECK ({}) NOT VALID", table, condition));
+    } catch (const Error& refusal) {
+      if (!refusal.sql() || refusal.sql()->IsEnvironmental()) throw;
+      return "";
+    }
+    const Rows rows =
+        session.Query("SELECT pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint WHERE conname = $1",
+                      {"migproof_assumption"});
+    std::string definition(rows.Get(0, 0));
+    const std::size_t not_valid = definition.rfind(" NOT VALID");
+    return not_valid == std::string::npos ? definition : definition.substr(0, not_valid);
+  }
+
+  int Cases() const {
+    if (options_.cases == 0) return 0;
+    int cases = touches_ || runs_code_ ? options_.cases : std::min(options_.cases, kBystanderCases);
+    if (!fits_) cases = (cases + kCopyCost - 1) / kCopyCost;
+    return cases;
+  }
+
+  void TryRegressions() {
+    if (!generator_) return;
+    const std::vector<NamedLaw> laws = open_;
+    for (const NamedLaw& law : laws) {
+      const auto found = options_.regressions.find({law.name, ground_.revision().id});
+      if (found == options_.regressions.end()) continue;
+      for (const Dataset& rows : found->second) {
+        if (!IsOpen(law)) break;
+        ++results_[law.name].exercised["saved rows tried"];
+        Try({law}, rows, 0);
+      }
+    }
+  }
+
+  bool IsOpen(const NamedLaw& law) const {
+    return std::any_of(open_.begin(), open_.end(), [&](const NamedLaw& other) { return other.name == law.name; });
+  }
+
+  // The second case of every revision has real commits.
+  std::unique_ptr<Case> MakeCase(Dataset rows, int number) {
+    if (!fits_ || number == 1) return std::make_unique<CommittedCase>(ground_, std::move(rows), runs_code_);
+    return std::make_unique<RowsCase>(ground_, std::move(rows), runs_code_ || number == 0);
+  }
+
+  void Try(const std::vector<NamedLaw>& laws, const Dataset& rows, int number) {
+    std::vector<Found> found;
+    {
+      const std::unique_ptr<Case> one = MakeCase(rows, number);
+      one->Before();
+      coverage_.Add(one->inserted(), one->forbidden());
+      for (const NamedLaw& law : laws) {
+        Trial trial(ground_.subject(), &ground_.revision(), *one);
+        std::optional<Finding> finding = law.property->Check(trial);
+        RowsResult& result = results_[law.name];
+        ++result.exercised[number == 1 || !fits_ ? "cases with real commits" : "cases"];
+        result.exercised["rows compared"] += Count(trial.exercised(), "rows compared");
+        for (const std::string& note : trial.notes()) {
+          if (std::find(result.notes.begin(), result.notes.end(), note) == result.notes.end())
+            result.notes.push_back(note);
+        }
+        needed_.insert(trial.needed().begin(), trial.needed().end());
+        if (finding && trial.suspicion()) {
+          found.push_back({law, std::move(*finding), *trial.suspicion(), one->inserted().inserted});
+        }
+      }
+    }
+    for (Found& one : found) Pursue(std::move(one));
+  }
+
+  static std::int64_t Count(const std::map<std::string, std::int64_t>& counts, const std::string& what) {
+    const auto found = counts.find(what);
+    return found == counts.end() ? 0 : found->second;
+  }
+
+  void Pursue(Found found) {
+    std::erase_if(open_, [&](const NamedLaw& law) { return law.name == found.law.name; });
+    RowsResult& result = results_[found.law.name];
+    std::int64_t evaluations = 0;
+    const Dataset smallest = Shrunk(found, evaluations);
+    CommittedCase confirming(ground_, smallest, true);
+    Trial trial(ground_.subject(), &ground_.revision(), confirming);
+    std::optional<Finding> finding = found.law.property->Check(trial);
+    if (!finding || !trial.suspicion()) {
+      result.error =
+          fmt::format("found with rows inside one transaction, but not with real commits: {}", found.finding.message);
+      return;
+    }
+    const Suspicion& suspicion = *trial.suspicion();
+    Counterexample counterexample;
+    counterexample.rows = smallest;
+    counterexample.was = suspicion.was;
+    counterexample.is = suspicion.is;
+    counterexample.refused = suspicion.refused;
+    counterexample.signature = suspicion.signature;
+    counterexample.evaluations = evaluations;
+    counterexample.shown = Shown(confirming, suspicion, smallest);
+    counterexample.script = ReproductionScript(ground_, *finding, suspicion, smallest);
+    finding->counterexample = std::move(counterexample);
+    result.finding = std::move(finding);
+  }
+
+  // Whether the law is broken in the same way by these rows.
+  bool StillFails(const Found& found, const Dataset& rows) {
+    const std::unique_ptr<Case> one = MakeCase(rows, 2);
+    Trial trial(ground_.subject(), &ground_.revision(), *one);
+    const bool fails = found.law.property->Check(trial).has_value();
+    return fails && trial.suspicion() && one->inserted().inserted == rows &&
+           found.suspicion.Matches(*trial.suspicion());
+  }
+
+  // Takes the first simpler set that still fails, again and again, until none does or the budget is spent.
+  Dataset Shrunk(const Found& found, std::int64_t& evaluations) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.shrink_budget_ms);
+    std::set<std::string> tried;
+    rc::Shrinkable<Dataset> best = Shrinkable(*generator_, found.rows);
+    bool simpler = true;
+    while (simpler) {
+      simpler = false;
+      auto candidates = best.shrinks();
+      while (auto candidate = candidates.next()) {
+        const bool spent =
+            evaluations >= options_.shrink_budget_evaluations || std::chrono::steady_clock::now() > deadline;
+        if (spent) return best.value();
+        const Dataset rows = candidate->value();
+        if (!tried.insert(ToJson(rows).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)).second) continue;
+        ++evaluations;
+        if (!StillFails(found, rows)) continue;
+        best = *candidate;
+        simpler = true;
+        break;
+      }
+    }
+    return best.value();
+  }
+
+  // The tables that matter, before and after.
+  static std::vector<Counterexample::Shown> Shown(Case& one, const Suspicion& suspicion, const Dataset& rows) {
+    std::set<std::string> tables = suspicion.tables;
+    for (const DatasetTable& table : rows.tables) tables.insert(table.table);
+    std::vector<Counterexample::Shown> shown;
+    const auto show = [&](const Observation& seen, const std::string& when) {
+      if (seen.rows == nullptr) return;
+      for (const std::string& name : tables) {
+        const auto found = seen.rows->tables.find(name);
+        if (found != seen.rows->tables.end() && found->second.checksum.empty()) {
+          shown.push_back({when, name, found->second});
+        } else if (name.rfind("sequence ", 0) != 0 && seen.catalog != nullptr &&
+                   seen.catalog->Find("table", name) != nullptr) {
+          shown.push_back({when, name, {}});
+        }
+      }
+    };
+    show(one.Before(), "before");
+    if (suspicion.refused) return shown;
+    if (!suspicion.was.empty()) show(one.After(suspicion.was), "after " + ToString(suspicion.was));
+    show(one.After(suspicion.is), "after " + ToString(suspicion.is));
+    return shown;
+  }
+
+  void Conclude(const NamedLaw& law, int done) {
+    RowsResult& result = results_[law.name];
+    if (done == 0) return;
+    for (const auto& [what, count] : coverage_.Counts()) {
+      if (count > 0) result.exercised[what] += count;
+    }
+    if (result.finding || !result.error.empty()) return;
+    if (touches_) {
+      const std::vector<std::string> empty = coverage_.Empty(focus_);
+      if (!empty.empty()) result.gave_up = fmt::format("{}", fmt::join(empty, "; "));
+    } else if (coverage_.rows() == 0) {
+      result.gave_up = "no row could be inserted anywhere";
+    }
+  }
+
+  // Declarations that no law needed, told by the first law that could have; only where all those laws looked.
+  void FindStale(const std::vector<NamedLaw>& asked) {
+    for (const Declaration& declaration : ground_.revision().declarations) {
+      if (needed_.contains(&declaration)) continue;
+      RowsResult* teller = nullptr;
+      bool all_looked = true;
+      for (const std::string& name : Registry<Property>::Names()) {
+        const std::vector<std::string> kinds = Registry<Property>::Get(name).Excuses();
+        if (std::find(kinds.begin(), kinds.end(), declaration.kind) == kinds.end()) continue;
+        const bool looked = std::any_of(asked.begin(), asked.end(), [&](const NamedLaw& law) {
+          return law.name == name && !results_[name].finding && results_[name].error.empty();
+        });
+        all_looked = all_looked && looked;
+        if (looked && teller == nullptr) teller = &results_[name];
+      }
+      if (!all_looked || teller == nullptr) continue;
+      teller->stale.push_back(fmt::format("{}: '{}' declares '{} {}', which never occurs", declaration.where.ToString(),
+                                          ground_.revision().id, declaration.kind, declaration.object));
+    }
+  }
+
+  CaseGround& ground_;
+  const SearchOptions& options_;
+  std::vector<NamedLaw> open_;
+  std::map<std::string, RowsResult> results_;
+  std::shared_ptr<const Catalog> before_;
+  std::unique_ptr<RowGenerator> generator_;
+  std::set<std::string> focus_;
+  std::set<const Declaration*> needed_;
+  Coverage coverage_;
+  bool fits_ = false;
+  bool runs_code_ = false;
+  bool touches_ = false;
+};
+
+Search::Search(const Bench& bench, Walk& walk, SearchOptions options)
+    : ground_(bench, walk), options_(std::move(options)) {}
+
+std::map<std::string, RowsResult> Search::Run(std::size_t index, const std::vector<NamedLaw>& laws) {
+  if (options_.cases == 0 && options_.regressions.empty()) return {};
+  ground_.GoTo(index);
+  return Unit(ground_, options_, laws).Run();
+}
+
+}  // namespace migproof
