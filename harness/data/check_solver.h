@@ -56,15 +56,15 @@ class CheckSolver {
   // What the CHECKs say of a row. `columns` are the types of the columns in it (an absent one is unknown).
   CheckVerdict Judge(const CheckColumns& columns, const CheckRow& row) const;
 
-  // Values for the columns of `wanted` that the CHECKs speak of (others get none), such that the row passes together
-  // with `given` (whose types are among `wanted` too, where they are to be compared). Boundary values come often: the
-  // literal itself, the one beside it. A cell is NULL only where the CHECKs speak of NULL or nothing else was found.
-  // Values of domains pass the domain's CHECKs too. Nothing where none was found.
-  std::optional<CheckRow> Solve(const CheckColumns& wanted, const CheckRow& given, Random& random) const;
+  // `columns` holds the types of all columns that matter, `given` the values of those that are settled. Draws values
+  // for the rest, as far as the CHECKs speak of them, such that the row passes. Boundary values come often: the literal
+  // itself, the one beside it. A cell is NULL only where the CHECKs speak of NULL or nothing else was found. Values of
+  // domains pass the domain's CHECKs too. Nothing where none was found.
+  std::optional<CheckRow> Solve(const CheckColumns& columns, const CheckRow& given, Random& random) const;
 
-  // Rows that the types accept and the CHECKs do not: those just beyond the boundary first, at most `limit`. Judged
-  // with `given`, as above. Every row is one that certainly fails.
-  std::vector<CheckRow> Counters(const CheckColumns& wanted, const CheckRow& given, Random& random,
+  // Rows that the types accept and the CHECKs certainly do not: those just beyond a boundary first, at most `limit`.
+  // `columns`, `given` and what is in a row are as above.
+  std::vector<CheckRow> Counters(const CheckColumns& columns, const CheckRow& given, Random& random,
                                  std::size_t limit = 8) const;
 
   // The same for a single column. Nothing (or none) where NULL is the only answer.
