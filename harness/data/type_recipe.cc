@@ -91,6 +91,11 @@ std::string BareName(const ColumnType& type) {
   return dot == std::string::npos ? type.base : type.base.substr(dot + 1);
 }
 
+std::size_t CountCharacters(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
 TypeRecipe TextRecipe(std::size_t characters, std::size_t bytes) {
   TypeRecipe recipe;
   std::vector<std::string> edges = {"",
@@ -118,7 +123,7 @@ TypeRecipe TextRecipe(std::size_t characters, std::size_t bytes) {
                                     "\xEF\xBB\xBF"
                                     "a"};
   // A row of an index holds some 2,700 bytes; a longer text that does not compress is refused there.
-  edges.push_back(IncompressibleText(std::min<std::size_t>({2'800, characters, bytes})));
+  edges.push_back(IncompressibleText(std::min(characters, bytes)));
   if (characters <= 10'000) {
     edges.emplace_back(std::min(characters, bytes), 'x');
     std::string wide;
@@ -126,7 +131,7 @@ TypeRecipe TextRecipe(std::size_t characters, std::size_t bytes) {
     edges.push_back(wide);
   }
   for (const std::string& edge : edges) {
-    const bool fits = edge.size() <= bytes && Characters(edge).size() <= characters;
+    const bool fits = edge.size() <= bytes && CountCharacters(edge) <= characters;
     if (fits && std::find(recipe.edges.begin(), recipe.edges.end(), edge) == recipe.edges.end()) {
       recipe.edges.push_back(edge);
     }
@@ -151,10 +156,13 @@ std::string NthWord(std::uint64_t n) {
 
 std::string IncompressibleText(std::size_t bytes) {
   static constexpr std::string_view kLetters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  Random random(bytes);
-  std::string text;
-  for (std::size_t i = 0; i < bytes; ++i) text += kLetters[random.Below(kLetters.size())];
-  return text;
+  static const std::string text = [] {
+    Random random(1);
+    std::string letters;
+    while (letters.size() < 2'800) letters += kLetters[random.Below(kLetters.size())];
+    return letters;
+  }();
+  return text.substr(0, bytes);
 }
 
 std::string RandomWord(Random& random) {

@@ -53,13 +53,14 @@ TypeRecipe TextRecipe(std::size_t characters, std::size_t bytes);
 
 // "a", "b" ... "z", "aa" ...: the names of the columns of a spreadsheet.
 std::string NthWord(std::uint64_t n);
-// As long as asked for, and not to be compressed: letters and digits by chance, always the same.
+// The first `bytes` of 2,800 letters and digits by chance that do not compress; always the same.
 std::string IncompressibleText(std::size_t bytes);
 // A few lower-case letters.
 std::string RandomWord(Random& random);
 
 // The characters of a UTF-8 text, one by one.
 std::vector<std::string> Characters(std::string_view text);
+std::size_t CountCharacters(std::string_view text);
 
 // `text` in double quotes, as arrays, composites and ranges take it: with \ before " and \.
 std::string InDoubleQuotes(std::string_view text);

@@ -51,6 +51,9 @@ std::vector<std::string> SmallerArrays(const ColumnGenerator& generator, const C
 }
 
 class ArrayGenerator : public RecipeGenerator {
+ public:
+  bool Claims(const ColumnType& type) const override { return type.form == ColumnType::Form::kArray; }
+
  protected:
   std::optional<TypeRecipe> RecipeFor(const ColumnType& type) const override {
     if (type.form != ColumnType::Form::kArray) return std::nullopt;
@@ -101,6 +104,13 @@ class ArrayGenerator : public RecipeGenerator {
     const std::string row = ArrayOf({first, last}, delimiter);
     recipe.edges.push_back("{" + row + delimiter + row + "}");
     recipe.edges.push_back("[0:1]=" + row);
+    // Where the element has one or two values, some of these are the same.
+    std::vector<std::string> seen;
+    std::erase_if(recipe.edges, [&](const std::string& edge) {
+      const bool again = std::find(seen.begin(), seen.end(), edge) != seen.end();
+      seen.push_back(edge);
+      return again;
+    });
   }
 };
 

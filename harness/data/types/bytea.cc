@@ -29,18 +29,12 @@ class ByteaGenerator : public RecipeGenerator {
   std::optional<TypeRecipe> RecipeFor(const ColumnType& type) const override {
     if (type.form != ColumnType::Form::kBase || type.base != "bytea") return std::nullopt;
     TypeRecipe recipe;
-    Random fixed(1);
-    recipe.edges = {"\\x",
-                    "\\x00",
-                    "\\x61",
-                    "\\xff",
-                    "\\x0000",
-                    "\\x00ff",
-                    "\\x5c78",
-                    "\\xc3a9",
-                    "\\x27",
-                    "\\x0d0a",
-                    RandomBytes(2'800, fixed)};
+    static const std::string long_one = [] {
+      Random fixed(1);
+      return RandomBytes(2'800, fixed);
+    }();
+    recipe.edges = {"\\x",     "\\x00",   "\\x61", "\\xff",   "\\x0000", "\\x00ff",
+                    "\\x5c78", "\\xc3a9", "\\x27", "\\x0d0a", long_one};
     recipe.random = [](Random& random) { return RandomBytes(random.Below(random.OneIn(4) ? 40 : 6), random); };
     recipe.nth = [](std::uint64_t n) {
       std::string digits = fmt::format("{:x}", n + 1);

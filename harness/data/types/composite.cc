@@ -60,6 +60,9 @@ std::vector<std::string> SmallerComposites(const Fields& fields, const std::stri
 }
 
 class CompositeGenerator : public RecipeGenerator {
+ public:
+  bool Claims(const ColumnType& type) const override { return type.form == ColumnType::Form::kComposite; }
+
  protected:
   std::optional<TypeRecipe> RecipeFor(const ColumnType& type) const override {
     if (type.form != ColumnType::Form::kComposite) return std::nullopt;

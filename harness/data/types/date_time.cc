@@ -142,7 +142,7 @@ TypeRecipe Intervals(const std::string& base) {
                   "1 year",          "12:34:56",
                   "178000000 years", "-178000000 years"};
   recipe.random = [](Random& random) {
-    static const std::vector<std::string> units = {"seconds", "minutes", "hours", "days", "mons", "years"};
+    static const std::vector<std::string> units = {"hours", "days", "mons", "years"};
     std::string text = fmt::format("{} {}", random.Between(-5, 40), random.Pick(units));
     if (random.OneIn(3))
       text += fmt::format(" {} minutes {}.{:03} seconds", random.Below(60), random.Below(60), random.Below(1000));

@@ -64,7 +64,7 @@ TypeRecipe Networks() {
 TypeRecipe HardwareAddresses(int bytes) {
   TypeRecipe recipe;
   recipe.edges = {HardwareAddress(0, bytes), HardwareAddress(1, bytes), HardwareAddress(0x0800'2b01'0203, bytes),
-                  HardwareAddress(~0ULL, bytes), HardwareAddress(0x7fff'ffff'ffff'ffff, bytes)};
+                  HardwareAddress(~0ULL, bytes), HardwareAddress(0x7fff'ffff'ffff, bytes)};
   recipe.random = [bytes](Random& random) { return HardwareAddress(random.Next(), bytes); };
   recipe.nth = [bytes](std::uint64_t n) -> std::optional<std::string> {
     if (n >= 0xFFFF'FFFF'FFFFU) return std::nullopt;

@@ -54,6 +54,11 @@ std::optional<std::string> NthRange(const ColumnType& subtype, std::uint64_t n) 
 }
 
 class RangeGenerator : public RecipeGenerator {
+ public:
+  bool Claims(const ColumnType& type) const override {
+    return type.form == Form::kRange || type.form == Form::kMultirange;
+  }
+
  protected:
   std::optional<TypeRecipe> RecipeFor(const ColumnType& type) const override {
     if (type.form == Form::kRange) return Ranges(type.element);
