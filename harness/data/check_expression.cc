@@ -1,0 +1,346 @@
+#include "harness/data/check_expression.h"
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+#include <set>
+
+namespace migproof {
+
+namespace {
+
+using Kind = CheckExpression::Kind;
+
+struct CheckToken {
+  enum class Kind { kName, kQuotedName, kNumber, kText, kSymbol, kEnd };
+  Kind kind = Kind::kEnd;
+  std::string text;  // names as they stand, texts less their quotes
+};
+
+bool IsNameByte(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$' || (c & 0x80) != 0;
+}
+
+class CheckTokenizer {
+ public:
+  explicit CheckTokenizer(const std::string& text) : text_(text) {}
+
+  std::vector<CheckToken> Tokens() {
+    std::vector<CheckToken> tokens;
+    while (true) {
+      while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])) != 0) ++at_;
+      if (at_ >= text_.size()) break;
+      tokens.push_back(Next());
+    }
+    tokens.push_back({});
+    return tokens;
+  }
+
+ private:
+  CheckToken Next() {
+    using TokenKind = CheckToken::Kind;
+    const char c = text_[at_];
+    if (c == '\'') return {TokenKind::kText, Quoted(false)};
+    if (c == 'E' && at_ + 1 < text_.size() && text_[at_ + 1] == '\'') {
+      ++at_;
+      return {TokenKind::kText, Quoted(true)};
+    }
+    if (c == '"') {
+      const std::size_t start = at_++;
+      while (at_ < text_.size() && (text_[at_] != '"' || (at_ + 1 < text_.size() && text_[at_ + 1] == '"'))) {
+        at_ += text_[at_] == '"' ? 2 : 1;
+      }
+      ++at_;
+      return {TokenKind::kQuotedName, text_.substr(start, at_ - start)};
+    }
+    if (std::isdigit(static_cast<unsigned char>(c)) != 0) {
+      return {TokenKind::kNumber,
+              While([](char d) { return std::isdigit(static_cast<unsigned char>(d)) != 0 || d == '.'; })};
+    }
+    if (IsNameByte(c)) return {TokenKind::kName, While(IsNameByte)};
+    static const std::string operators = "+-*/<>=~!@#%^&|`?";
+    if (operators.find(c) != std::string::npos) {
+      return {TokenKind::kSymbol, While([](char d) { return operators.find(d) != std::string::npos; })};
+    }
+    if (text_.compare(at_, 2, "::") == 0) {
+      at_ += 2;
+      return {TokenKind::kSymbol, "::"};
+    }
+    return {TokenKind::kSymbol, std::string(1, text_[at_++])};
+  }
+
+  template <typename Predicate>
+  std::string While(Predicate holds) {
+    const std::size_t start = at_;
+    while (at_ < text_.size() && holds(text_[at_])) ++at_;
+    return text_.substr(start, at_ - start);
+  }
+
+  std::string Quoted(bool escapes) {
+    std::string value;
+    for (++at_; at_ < text_.size(); ++at_) {
+      if (text_[at_] == '\'') {
+        if (at_ + 1 >= text_.size() || text_[at_ + 1] != '\'') break;
+        ++at_;
+      } else if (escapes && text_[at_] == '\\' && at_ + 1 < text_.size()) {
+        ++at_;
+      }
+      value += text_[at_];
+    }
+    ++at_;
+    return value;
+  }
+
+  const std::string& text_;
+  std::size_t at_ = 0;
+};
+
+// Where a part has no known form, the nearest enclosing parentheses become an unknown: what stands beside them is still
+// understood.
+class CheckParser {
+ public:
+  explicit CheckParser(std::vector<CheckToken> tokens) : tokens_(std::move(tokens)) {}
+
+  CheckExpression Parse() {
+    if (!TakeWord("CHECK")) return {};
+    return Parenthesised().value_or(CheckExpression());
+  }
+
+ private:
+  using TokenKind = CheckToken::Kind;
+  using Parsed = std::optional<CheckExpression>;
+
+  const CheckToken& Peek(std::size_t ahead = 0) const { return tokens_[std::min(at_ + ahead, tokens_.size() - 1)]; }
+
+  bool IsWord(const char* word, std::size_t ahead = 0) const {
+    return Peek(ahead).kind == TokenKind::kName && Peek(ahead).text == word;
+  }
+  bool TakeWord(const char* word) {
+    if (!IsWord(word)) return false;
+    ++at_;
+    return true;
+  }
+  bool IsSymbol(const char* symbol) const { return Peek().kind == TokenKind::kSymbol && Peek().text == symbol; }
+  bool TakeSymbol(const char* symbol) {
+    if (!IsSymbol(symbol)) return false;
+    ++at_;
+    return true;
+  }
+
+  // Where the inside is not understood, all of it up to the closing parenthesis is an unknown.
+  Parsed Parenthesised() {
+    const std::size_t start = at_;
+    if (!TakeSymbol("(")) return std::nullopt;
+    Parsed inside = Or();
+    if (inside && TakeSymbol(")")) return inside;
+    at_ = start;
+    if (!SkipParentheses()) return std::nullopt;
+    return CheckExpression();
+  }
+
+  bool SkipParentheses() {
+    int depth = 0;
+    do {
+      if (IsSymbol("(")) ++depth;
+      if (IsSymbol(")")) --depth;
+      if (Peek().kind == TokenKind::kEnd) return false;
+      ++at_;
+    } while (depth > 0);
+    return true;
+  }
+
+  static CheckExpression Call(std::string name, std::vector<CheckExpression> parts) {
+    return {Kind::kCall, std::move(name), std::move(parts)};
+  }
+
+  Parsed Or() { return Chain("OR", "or", &CheckParser::And); }
+  Parsed And() { return Chain("AND", "and", &CheckParser::Not); }
+
+  Parsed Chain(const char* word, const char* name, Parsed (CheckParser::*part)()) {
+    std::vector<CheckExpression> parts;
+    do {
+      Parsed next = (this->*part)();
+      if (!next) return std::nullopt;
+      parts.push_back(*next);
+    } while (TakeWord(word));
+    return parts.size() == 1 ? parts.front() : Call(name, parts);
+  }
+
+  Parsed Not() {
+    if (!TakeWord("NOT")) return Comparison();
+    const Parsed inside = Not();
+    if (!inside) return std::nullopt;
+    return Call("not", {*inside});
+  }
+
+  Parsed Comparison() {
+    Parsed left = Sum();
+    while (left) {
+      if (IsWord("IS")) {
+        left = Is(*left);
+        continue;
+      }
+      static const std::set<std::string> operators = {"=",  "<>", "<",   "<=", ">",   ">=",  "~",
+                                                      "~*", "!~", "!~*", "~~", "!~~", "~~*", "!~~*"};
+      if (Peek().kind != TokenKind::kSymbol || operators.count(Peek().text) == 0) return left;
+      const std::string name = tokens_[at_++].text;
+      left = IsWord("ANY") || IsWord("ALL") ? Quantified(*left, name) : Binary(*left, name, Sum());
+    }
+    return left;
+  }
+
+  static Parsed Binary(const CheckExpression& left, const std::string& name, const Parsed& right) {
+    if (!right) return std::nullopt;
+    return Call(name, {left, *right});
+  }
+
+  Parsed Quantified(const CheckExpression& left, const std::string& name) {
+    const Kind kind = IsWord("ANY") ? Kind::kAny : Kind::kAll;
+    ++at_;
+    const Parsed array = Parenthesised();
+    if (!array) return std::nullopt;
+    return CheckExpression{kind, name, {left, *array}};
+  }
+
+  Parsed Is(const CheckExpression& left) {
+    ++at_;
+    const bool negated = TakeWord("NOT");
+    Parsed test;
+    if (TakeWord("NULL") || TakeWord("UNKNOWN")) test = Call("is null", {left});
+    if (!test && TakeWord("TRUE")) test = Call("is true", {left});
+    if (!test && TakeWord("FALSE")) test = Call("is false", {left});
+    if (!test && TakeWord("DISTINCT")) {
+      if (!TakeWord("FROM")) return std::nullopt;
+      test = Binary(left, "is distinct", Sum());
+    }
+    if (!test || !negated) return test;
+    return Call("not", {*test});
+  }
+
+  Parsed Sum() { return Arithmetic({"+", "-", "||"}, &CheckParser::Product); }
+  Parsed Product() { return Arithmetic({"*", "/", "%"}, &CheckParser::Cast); }
+
+  Parsed Arithmetic(const std::set<std::string>& operators, Parsed (CheckParser::*part)()) {
+    Parsed left = (this->*part)();
+    while (left && Peek().kind == TokenKind::kSymbol && operators.count(Peek().text) != 0) {
+      const std::string name = tokens_[at_++].text;
+      left = Binary(*left, name, (this->*part)());
+    }
+    return left;
+  }
+
+  Parsed Cast() {
+    Parsed value = Primary();
+    while (value && TakeSymbol("::")) {
+      const std::string type = TypeName();
+      if (type.empty()) return std::nullopt;
+      value = CheckExpression{Kind::kCast, type, {*value}};
+    }
+    if (value && TakeWord("COLLATE")) {
+      do ++at_;
+      while (TakeSymbol("."));
+    }
+    return value;
+  }
+
+  // character varying(3)[], timestamp(3) without time zone, public."my type"
+  std::string TypeName() {
+    if (Peek().kind != TokenKind::kName && Peek().kind != TokenKind::kQuotedName) return "";
+    std::string type = tokens_[at_++].text;
+    static const std::set<std::string> following = {"varying", "precision", "without", "with", "time", "zone"};
+    while (true) {
+      if (Peek().kind == TokenKind::kName && following.count(Peek().text) != 0) {
+        type += " " + tokens_[at_++].text;
+      } else if (TakeSymbol(".")) {
+        type += "." + tokens_[at_++].text;
+      } else if (IsSymbol("(")) {
+        const std::size_t start = at_;
+        if (!SkipParentheses()) return "";
+        for (std::size_t i = start; i < at_; ++i) type += tokens_[i].text;
+      } else if (IsSymbol("[")) {
+        ++at_;
+        if (!TakeSymbol("]")) return "";
+        type += "[]";
+      } else {
+        return type;
+      }
+    }
+  }
+
+  Parsed Primary() {
+    if (IsSymbol("(")) return Parenthesised();
+    if (TakeSymbol("-")) return Negated();
+    const CheckToken token = Peek();
+    switch (token.kind) {
+      case TokenKind::kText:
+      case TokenKind::kNumber: ++at_; return CheckExpression{Kind::kLiteral, token.text, {}};
+      case TokenKind::kName:
+      case TokenKind::kQuotedName: return Name();
+      default: return std::nullopt;
+    }
+  }
+
+  Parsed Negated() {
+    const Parsed value = Cast();
+    if (!value) return std::nullopt;
+    if (value->kind == Kind::kLiteral) return CheckExpression{Kind::kLiteral, "-" + value->text, {}};
+    return Call("-", {CheckExpression{Kind::kLiteral, "0", {}}, *value});
+  }
+
+  Parsed Name() {
+    if (TakeWord("NULL")) return CheckExpression{Kind::kNull, "", {}};
+    if (IsWord("true") || IsWord("false")) {
+      return CheckExpression{Kind::kCast, "boolean", {{Kind::kLiteral, tokens_[at_++].text.substr(0, 1), {}}}};
+    }
+    if (IsWord("ARRAY")) return Array();
+    if (IsWord("CASE") || IsWord("EXISTS") || IsWord("ROW")) return std::nullopt;
+    std::string name = tokens_[at_++].text;
+    while (TakeSymbol(".")) name += "." + tokens_[at_++].text;
+    if (!IsSymbol("(")) {
+      // Columns with capitals are quoted; bare, they are words such as CURRENT_DATE. VALUE is what a domain speaks of.
+      const bool column = name == "VALUE" || name.front() == '"' ||
+                          std::none_of(name.begin(), name.end(), [](unsigned char c) { return std::isupper(c) != 0; });
+      return column ? CheckExpression{Kind::kColumn, name, {}} : CheckExpression();
+    }
+    const std::size_t start = at_++;
+    std::vector<CheckExpression> arguments;
+    while (!IsSymbol(")")) {
+      const Parsed argument = Or();
+      if (!argument || !(IsSymbol(")") || IsSymbol(","))) {
+        // EXTRACT(year FROM at) and its kind.
+        at_ = start;
+        if (!SkipParentheses()) return std::nullopt;
+        return CheckExpression();
+      }
+      arguments.push_back(*argument);
+      TakeSymbol(",");
+    }
+    ++at_;
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    return Call(name, arguments);
+  }
+
+  Parsed Array() {
+    ++at_;
+    if (!TakeSymbol("[")) return std::nullopt;
+    CheckExpression array{Kind::kArray, "", {}};
+    while (!TakeSymbol("]")) {
+      const Parsed element = Or();
+      if (!element) return std::nullopt;
+      array.parts.push_back(*element);
+      if (!IsSymbol("]") && !TakeSymbol(",")) return std::nullopt;
+    }
+    return array;
+  }
+
+  std::vector<CheckToken> tokens_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+CheckExpression ParseCheck(const std::string& definition) {
+  return CheckParser(CheckTokenizer(definition).Tokens()).Parse();
+}
+
+}  // namespace migproof

@@ -1,0 +1,19 @@
+#include "harness/data/column_generator.h"
+
+namespace migproof {
+
+const ColumnGenerator& GeneratorFor(const ColumnType& type) {
+  static const std::vector<const ColumnGenerator*> generators = [] {
+    std::vector<const ColumnGenerator*> all;
+    for (const std::string& name : Registry<ColumnGenerator>::Names()) {
+      if (name != "unknown") all.push_back(&Registry<ColumnGenerator>::Get(name));
+    }
+    return all;
+  }();
+  for (const ColumnGenerator* generator : generators) {
+    if (generator->Claims(type)) return *generator;
+  }
+  return Registry<ColumnGenerator>::Get("unknown");
+}
+
+}  // namespace migproof
