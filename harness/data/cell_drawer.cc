@@ -1,0 +1,79 @@
+#include "harness/data/cell_drawer.h"
+
+#include "harness/data/key_text.h"
+
+namespace migproof {
+
+namespace {
+
+constexpr std::uint64_t kNullCellEvery = 4;
+constexpr std::uint64_t kAgainEvery = 5;
+constexpr int kCellTries = 4;
+
+}  // namespace
+
+CellDrawer::CellDrawer(const TableModel& table, Random& random)
+    : table_(table), random_(random), in_key_(table.columns.size()), next_(table.columns.size()) {
+  for (const KeyModel& key : table.keys) {
+    for (const std::size_t column : key.columns) in_key_[column] = true;
+  }
+  constexpr std::uint64_t kFirst = 4;
+  for (std::uint64_t& next : next_) next = random_.Below(kFirst);
+}
+
+std::optional<Cell> CellDrawer::Draw(std::size_t column, const std::vector<std::vector<Cell>>& rows, bool distinct) {
+  const ColumnModel& model = table_.columns[column];
+  if (model.nullable && (model.valueless || random_.OneIn(kNullCellEvery))) return Cell();
+  if (model.valueless) return std::nullopt;
+  const bool told_apart = in_key_[column] || model.disjoint;
+  if (!told_apart && !rows.empty() && random_.OneIn(kAgainEvery)) {
+    const Cell& again = random_.Pick(rows)[column];
+    if (again) return again;
+  }
+  auto value = Value(column, distinct && told_apart);
+  if (value) return Cell(std::move(*value));
+  if (model.nullable) return Cell();
+  return std::nullopt;
+}
+
+bool CellDrawer::Passes(const ColumnModel& column, const std::string& value) const {
+  constexpr std::size_t kIndexedBytes = 600;  // several columns of an index share a third of a page
+  if (column.indexed && value.size() > kIndexedBytes) return false;
+  if (!column.domain_checks) return true;
+  const CheckColumns columns{{"VALUE", {column.plain, false}}};
+  return column.domain_checks->Judge(columns, {{"VALUE", value}}) != CheckVerdict::kFails;
+}
+
+std::optional<std::string> CellDrawer::NextDistinct(std::size_t at) {
+  const ColumnModel& column = table_.columns[at];
+  if (column.disjoint) return DisjointRange(column.plain, next_[at]++);
+  if (column.serial()) return std::to_string(1 + next_[at]++);
+  for (int tried = 0; tried < kCellTries; ++tried) {
+    auto value = column.generator->Nth(column.plain, next_[at]++);
+    if (!value || Passes(column, *value)) return value;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> CellDrawer::Value(std::size_t at, bool distinct) {
+  const ColumnModel& column = table_.columns[at];
+  if (distinct || column.counted || column.disjoint || column.serial() || (in_key_[at] && random_.OneIn(2))) {
+    if (auto value = NextDistinct(at)) return value;
+  }
+  for (int tried = 0; tried < kCellTries; ++tried) {
+    std::string value = column.generator->Draw(column.plain, random_);
+    if (Passes(column, value)) return value;
+  }
+  if (!column.domain_checks) return column.generator->Simplest(column.plain);
+  return column.domain_checks->SolveOne("VALUE", column.plain, random_);
+}
+
+std::optional<std::string> CellDrawer::Remote(std::size_t at) {
+  constexpr std::uint64_t kNear = 500;
+  constexpr std::uint64_t kFar = 1500;
+  const ColumnModel& column = table_.columns[at];
+  if (column.serial()) return std::to_string(kNear + random_.Below(kFar));
+  return column.generator->Nth(column.plain, kNear + random_.Below(kFar));
+}
+
+}  // namespace migproof

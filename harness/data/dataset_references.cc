@@ -1,0 +1,138 @@
+#include "harness/data/dataset_references.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "harness/data/key_text.h"
+
+namespace migproof {
+
+namespace {
+
+// Where the columns of a key stand in a dataset's table; nothing where one of them is left to its default.
+std::optional<std::vector<std::size_t>> Places(const DatasetTable& table, const TableModel& model,
+                                               const std::vector<std::size_t>& columns) {
+  std::vector<std::size_t> places;
+  for (const std::size_t column : columns) {
+    const auto at = std::find(table.columns.begin(), table.columns.end(), model.columns[column].name);
+    if (at == table.columns.end()) return std::nullopt;
+    places.push_back(static_cast<std::size_t>(at - table.columns.begin()));
+  }
+  return places;
+}
+
+bool Agree(const TableModel& other, const ForeignKeyModel& key, const std::vector<Cell>& ours,
+           const std::vector<std::size_t>& our_places, const std::vector<Cell>& theirs,
+           const std::vector<std::size_t>& their_places) {
+  for (std::size_t i = 0; i < our_places.size(); ++i) {
+    const Cell& a = ours[our_places[i]];
+    const Cell& b = theirs[their_places[i]];
+    const ColumnType& type = other.columns[key.other_positions[i]].type;
+    if (!a || !b || (*a != *b && EqualityText(type, *a) != EqualityText(type, *b))) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool DatasetReferences::Dangles(const Dataset& dataset, const DatasetTable& table, const std::vector<Cell>& row) const {
+  const TableModel* model = models_.Find(table.table);
+  if (model == nullptr) return false;
+  for (const ForeignKeyModel& key : model->foreign_keys) {
+    const TableModel* other = models_.Find(key.table);
+    const auto ours = Places(table, *model, key.columns);
+    if (!ours || other == nullptr || key.other_positions.size() != key.columns.size()) continue;
+    if (std::any_of(ours->begin(), ours->end(), [&](std::size_t place) { return !row[place]; })) continue;
+    bool held = false;
+    for (const DatasetTable& there : dataset.tables) {
+      if (held || there.table != key.table) continue;
+      const auto theirs = Places(there, *other, key.other_positions);
+      held = !theirs || std::any_of(there.rows.begin(), there.rows.end(), [&](const auto& their_row) {
+        return Agree(*other, key, row, *ours, their_row, *theirs);
+      });
+    }
+    const auto& existing = existing_.Of(key.table).rows;
+    held = held || std::any_of(existing.begin(), existing.end(), [&](const auto& their_row) {
+             return Agree(*other, key, row, *ours, their_row, key.other_positions);
+           });
+    if (!held) return true;
+  }
+  return false;
+}
+
+bool DatasetReferences::DropDangling(Dataset& dataset) const {
+  bool any = false;
+  for (bool more = true; more;) {
+    more = false;
+    for (DatasetTable& table : dataset.tables) {
+      std::vector<std::vector<Cell>> kept;
+      for (const auto& row : table.rows) {
+        if (!Dangles(dataset, table, row)) kept.push_back(row);
+      }
+      if (kept.size() == table.rows.size()) continue;
+      table.rows = std::move(kept);
+      more = any = true;
+    }
+  }
+  std::erase_if(dataset.tables, [](const DatasetTable& table) { return table.rows.empty(); });
+  return any;
+}
+
+void DatasetReferences::Change(Dataset& dataset, std::size_t table, std::size_t row, std::size_t column,
+                               const Cell& value) const {
+  const std::string name = dataset.tables[table].table;
+  const TableModel* model = models_.Find(name);
+  const std::vector<Cell> before = dataset.tables[table].rows[row];
+  if (before[column] == value) return;
+  dataset.tables[table].rows[row][column] = value;
+  if (model == nullptr) return;
+  for (std::size_t t = 0; t < dataset.tables.size(); ++t) {
+    const TableModel* child = models_.Find(dataset.tables[t].table);
+    if (child == nullptr) continue;
+    for (const ForeignKeyModel& key : child->foreign_keys) {
+      if (key.table != name || key.other_positions.size() != key.columns.size()) continue;
+      const auto theirs = Places(dataset.tables[table], *model, key.other_positions);
+      const auto ours = Places(dataset.tables[t], *child, key.columns);
+      if (!theirs || !ours) continue;
+      const auto at = std::find(theirs->begin(), theirs->end(), column);
+      if (at == theirs->end()) continue;
+      const std::size_t referring = (*ours)[static_cast<std::size_t>(at - theirs->begin())];
+      for (std::size_t r = 0; r < dataset.tables[t].rows.size(); ++r) {
+        if (Agree(*model, key, dataset.tables[t].rows[r], *ours, before, *theirs)) {
+          Change(dataset, t, r, referring, value);
+        }
+      }
+    }
+  }
+}
+
+bool DatasetReferences::IsPlausible(const Dataset& dataset, const std::string& table) const {
+  const TableModel* model = models_.Find(table);
+  if (model == nullptr) return true;
+  std::vector<std::set<std::string>> taken = existing_.Of(table).taken;
+  taken.resize(model->keys.size());
+  for (const DatasetTable& part : dataset.tables) {
+    if (part.table != table) continue;
+    for (const auto& row : part.rows) {
+      std::vector<Cell> cells(model->columns.size());
+      std::vector<bool> known(model->columns.size());
+      for (std::size_t i = 0; i < part.columns.size(); ++i) {
+        const auto column = model->Position(part.columns[i]);
+        if (!column) continue;
+        cells[*column] = row[i];
+        known[*column] = true;
+      }
+      for (std::size_t key = 0; key < model->keys.size(); ++key) {
+        const auto text = KeyText(*model, model->keys[key], cells, known);
+        if (text && !taken[key].insert(*text).second) return false;
+      }
+      if (model->checks && model->checks->Judge(model->check_columns, KnownCells(*model, *model->checks, cells,
+                                                                                 known)) == CheckVerdict::kFails) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+}  // namespace migproof

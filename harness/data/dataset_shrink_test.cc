@@ -1,0 +1,116 @@
+#include "harness/data/dataset_shrink.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/data/row_generator.h"
+#include "harness/data/schema_for_test.h"
+
+namespace migproof {
+namespace {
+
+using testing::ElementsAre;
+
+class DatasetShrink : public testing::Test {
+ protected:
+  bool Holds(const Dataset& dataset, const std::string& query) {
+    const Transaction transaction(database_.session());
+    const InsertResult result = Insert(database_.session(), dataset);
+    return result.inserted == dataset && database_.session().Query(query).GetBool(0, 0);
+  }
+
+  // Takes the first candidate for which `query` is still true, until there is none.
+  Dataset Shrink(const RowGenerator& generator, Dataset dataset, const std::string& query) {
+    for (;;) {
+      std::optional<Dataset> simpler;
+      for (Dataset& candidate : generator.Shrinks(dataset)) {
+        if (!seen_.insert(ToJson(candidate).dump()).second) continue;
+        if (!Holds(candidate, query)) continue;
+        simpler = std::move(candidate);
+        break;
+      }
+      if (!simpler) return dataset;
+      dataset = std::move(*simpler);
+      ++steps_;
+    }
+  }
+
+  FilledDatabase database_;
+  std::set<std::string> seen_;
+  int steps_ = 0;
+};
+
+TEST_F(DatasetShrink, EndsWithTheFewestSimplestRows) {
+  const RowGenerator generator(database_.catalog(), database_.rows(), {});
+  const std::string query = "SELECT count(*) FILTER (WHERE folder IS NOT NULL) > 1 FROM files";
+  Dataset dataset;
+  for (std::uint64_t seed = 0; seed < 300 && dataset.tables.empty(); ++seed) {
+    Random random(seed);
+    Dataset drawn = generator.Draw(random);
+    if (Holds(drawn, query)) dataset = std::move(drawn);
+  }
+  ASSERT_THAT(dataset.tables, testing::Not(testing::IsEmpty()));
+  const Dataset simplest = Shrink(generator, dataset, query);
+  std::map<std::string, std::size_t> rows;
+  for (const DatasetTable& table : simplest.tables) rows[table.table] = table.rows.size();
+  EXPECT_EQ(rows["public.files"], 2U);
+  EXPECT_EQ(rows["public.folders"], 2U);
+  EXPECT_LE(rows["public.tenants"], 2U);
+  EXPECT_EQ(simplest.tables.size(), 3U) << ToJson(simplest).dump(1);
+}
+
+TEST_F(DatasetShrink, YieldsWhatTheServerTakes) {
+  const RowGenerator generator(database_.catalog(), database_.rows(), {});
+  int taken = 0;
+  int all = 0;
+  for (std::uint64_t seed = 0; seed < 3; ++seed) {
+    Random random(seed);
+    const Transaction transaction(database_.session());
+    const Dataset dataset = Insert(database_.session(), generator.Draw(random)).inserted;
+    database_.session().Execute("ROLLBACK; BEGIN");
+    const std::vector<Dataset> candidates = generator.Shrinks(dataset);
+    for (std::size_t i = 0; i < candidates.size(); i += 7) {
+      database_.session().Execute("SAVEPOINT s");
+      taken += Insert(database_.session(), candidates[i]).inserted == candidates[i] ? 1 : 0;
+      database_.session().Execute("ROLLBACK TO SAVEPOINT s");
+      ++all;
+    }
+  }
+  EXPECT_GT(taken, all * 9 / 10) << taken << " of " << all;
+}
+
+TEST_F(DatasetShrink, ChangesWhatRefersToAKeyWithIt) {
+  const RowGenerator generator(database_.catalog(), database_.rows(), {});
+  const Dataset dataset{{{"public.tenants", {"id"}, {{"7"}}, 0},
+                         {"public.folders", {"tenant", "id", "parent"}, {{"7", "0", "0"}}, 1},
+                         {"public.files", {"tenant", "folder", "owner", "id"}, {{"7", "0", "0", "0"}}, 2}}};
+  Dataset expected = dataset;
+  expected.tables[0].rows[0][0] = "0";
+  expected.tables[1].rows[0][0] = "0";
+  expected.tables[2].rows[0][0] = "0";
+  EXPECT_THAT(generator.Shrinks(dataset), testing::Contains(expected));
+}
+
+TEST_F(DatasetShrink, TakesReferringRowsAway) {
+  const RowGenerator generator(database_.catalog(), database_.rows(), {});
+  const Dataset dataset{{{"public.tenants", {"id"}, {{"0"}, {"1"}}, 0},
+                         {"public.folders", {"tenant", "id"}, {{"0", "0"}, {"1", "0"}}, 1}}};
+  const Dataset expected{
+      {{"public.tenants", {"id"}, {{"0"}}, 0}, {"public.folders", {"tenant", "id"}, {{"0", "0"}}, 1}}};
+  EXPECT_THAT(generator.Shrinks(dataset), testing::Contains(expected));
+  EXPECT_THAT(generator.Shrinks({{{"public.tenants", {"id"}, {{"0"}}, 0}}}), ElementsAre(Dataset{}));
+}
+
+TEST_F(DatasetShrink, LeavesColumnsToTheirDefaults) {
+  const RowGenerator generator(database_.catalog(), database_.rows(), {});
+  const Dataset dataset{{{"public.no_key", {"a", "b", "c"}, {{"0", std::nullopt, "x"}}, 0}}};
+  const Dataset defaulted{{{"public.no_key", {"a", "b"}, {{"0", std::nullopt}}, 0}}};
+  const Dataset without_null{{{"public.no_key", {"a", "c"}, {{"0", "x"}}, 0}}};
+  EXPECT_THAT(generator.Shrinks(dataset), testing::IsSupersetOf({defaulted, without_null}));
+}
+
+}  // namespace
+}  // namespace migproof

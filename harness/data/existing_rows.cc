@@ -1,0 +1,48 @@
+#include "harness/data/existing_rows.h"
+
+#include <algorithm>
+
+#include "harness/data/definition_text.h"
+#include "harness/data/key_text.h"
+
+namespace migproof {
+
+namespace {
+
+// Where each column of the model stands in a snapshot, whose columns have their plain names; npos: nowhere.
+std::vector<std::size_t> Places(const TableModel& table, const std::vector<std::string>& columns) {
+  std::vector<std::size_t> places;
+  for (const ColumnModel& column : table.columns) {
+    const auto at = std::find(columns.begin(), columns.end(), Unquoted(column.name));
+    places.push_back(at == columns.end() ? std::string::npos : static_cast<std::size_t>(at - columns.begin()));
+  }
+  return places;
+}
+
+}  // namespace
+
+ExistingRows::ExistingRows(const TableModels& models, const RowSnapshot& snapshot) {
+  for (const auto& [name, rows] : snapshot.tables) {
+    const TableModel* table = models.Find(models.Root(name));
+    if (table == nullptr) continue;
+    ExistingTable& existing = tables_[table->name];
+    existing.taken.resize(table->keys.size());
+    const std::vector<std::size_t> places = Places(*table, rows.columns);
+    const std::vector<bool> known(table->columns.size(), true);
+    for (const auto& row : rows.rows) {
+      std::vector<Cell> cells;
+      for (const std::size_t place : places) cells.push_back(place == std::string::npos ? Cell() : row[place]);
+      for (std::size_t key = 0; key < table->keys.size(); ++key) {
+        if (auto text = KeyText(*table, table->keys[key], cells, known)) existing.taken[key].insert(std::move(*text));
+      }
+      existing.rows.push_back(std::move(cells));
+    }
+  }
+}
+
+const ExistingTable& ExistingRows::Of(const std::string& table) const {
+  const auto found = tables_.find(table);
+  return found == tables_.end() ? none_ : found->second;
+}
+
+}  // namespace migproof

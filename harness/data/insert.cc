@@ -1,0 +1,170 @@
+// How a dataset gets into a database: all at once where nothing is refused, else in ever smaller parts.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/data/row_generator.h"
+
+namespace migproof {
+
+namespace {
+
+constexpr const char* kSavepoint = "migproof_rows";
+
+// The constraints that a transaction begins with as deferred. SET CONSTRAINTS goes by name within a namespace and
+// refuses a name that one of its bearers can't be deferred under.
+constexpr const char* kInitiallyDeferred = R"sql(
+SELECT string_agg(DISTINCT quote_ident(n.nspname) || '.' || quote_ident(k.conname), ', ')
+  FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
+ WHERE k.condeferred
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint o
+                    WHERE o.connamespace = k.connamespace AND o.conname = k.conname AND NOT o.condeferrable))sql";
+
+std::string Reason(const Error& error) {
+  const SqlFailure& failure = *error.sql();
+  return failure.constraint.empty() ? failure.sqlstate : failure.sqlstate + " " + failure.constraint;
+}
+
+class Inserter {
+ public:
+  Inserter(Session& session, const Dataset& dataset) : session_(session), dataset_(dataset) {}
+
+  InsertResult Run() {
+    result_.inserted = dataset_;
+    for (DatasetTable& table : result_.inserted.tables) table.rows.clear();
+    for (const DatasetTable& table : dataset_.tables) result_.tables[table.table];
+    if (!TryAll()) {
+      for (std::size_t begin = 0; begin < dataset_.tables.size();) begin = InsertGroup(begin);
+      deferred_ = std::string(session_.Execute(kInitiallyDeferred).Get(0, 0));
+    }
+    if (!deferred_.empty()) session_.Execute("SET CONSTRAINTS " + deferred_ + " DEFERRED");
+    Count();
+    return std::move(result_);
+  }
+
+ private:
+  // Nothing where the server took it, else its refusal, rolled back.
+  std::optional<Error> Refusal(const Dataset& part) { return Refusal(part, "", ""); }
+
+  std::optional<Error> Refusal(const Dataset& part, const std::string& before, const std::string& after) {
+    std::string sql = fmt::format("{}SAVEPOINT {};\n", before, kSavepoint);
+    for (const std::string& statement : InsertStatements(part)) sql += statement;
+    sql += fmt::format("RELEASE SAVEPOINT {};{}", kSavepoint, after);
+    try {
+      last_ = session_.Execute(sql);
+      return std::nullopt;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kMigration || !error.sql() || error.sql()->IsEnvironmental()) throw;
+      session_.Execute(fmt::format("ROLLBACK TO SAVEPOINT {0}; RELEASE SAVEPOINT {0}", kSavepoint));
+      return error;
+    }
+  }
+
+  // One round trip, where nothing is deferred and nothing refused.
+  bool TryAll() {
+    if (Refusal(dataset_, "SET CONSTRAINTS ALL IMMEDIATE;\n", kInitiallyDeferred)) return false;
+    deferred_ = std::string(last_.Get(0, 0));
+    result_.inserted = dataset_;
+    return true;
+  }
+
+  // Inserts the group that begins at table `begin`; returns where the next one begins.
+  std::size_t InsertGroup(std::size_t begin) {
+    std::size_t end = begin + 1;
+    while (end < dataset_.tables.size() && dataset_.tables[end].group == dataset_.tables[begin].group) ++end;
+    Dataset group;
+    group.tables.assign(dataset_.tables.begin() + static_cast<std::ptrdiff_t>(begin),
+                        dataset_.tables.begin() + static_cast<std::ptrdiff_t>(end));
+    const std::optional<Error> refusal = Refusal(group);
+    if (!refusal) {
+      Accept(begin, group);
+    } else if (group.tables.size() == 1) {
+      InsertRowByRow(begin);
+    } else {
+      InsertPartOfCycle(begin, group, Reason(*refusal));
+    }
+    return end;
+  }
+
+  void Accept(std::size_t begin, const Dataset& part) {
+    for (std::size_t i = 0; i < part.tables.size(); ++i) {
+      auto& rows = result_.inserted.tables[begin + i].rows;
+      rows.insert(rows.end(), part.tables[i].rows.begin(), part.tables[i].rows.end());
+    }
+  }
+
+  void Refuse(const std::string& table, const std::string& reason, std::size_t rows = 1) {
+    if (rows == 0) return;
+    TableFill& fill = result_.tables[table];
+    fill.refused += static_cast<std::int64_t>(rows);
+    fill.refusals[reason] += static_cast<std::int64_t>(rows);
+  }
+
+  void InsertRowByRow(std::size_t at) {
+    Dataset one;
+    one.tables.push_back(dataset_.tables[at]);
+    for (const auto& row : dataset_.tables[at].rows) {
+      one.tables[0].rows = {row};
+      if (const std::optional<Error> refusal = Refusal(one)) {
+        Refuse(one.tables[0].table, Reason(*refusal));
+      } else {
+        Accept(at, one);
+      }
+    }
+  }
+
+  // Rows of a cycle may need each other: first without one of them, then the first few of each table.
+  void InsertPartOfCycle(std::size_t begin, const Dataset& group, const std::string& reason) {
+    for (const Dataset& part : SmallerCycles(group)) {
+      if (Refusal(part)) continue;
+      Accept(begin, part);
+      for (std::size_t i = 0; i < group.tables.size(); ++i) {
+        Refuse(group.tables[i].table, reason, group.tables[i].rows.size() - part.tables[i].rows.size());
+      }
+      return;
+    }
+    for (std::size_t i = 0; i < group.tables.size(); ++i) InsertRowByRow(begin + i);
+  }
+
+  static std::vector<Dataset> SmallerCycles(const Dataset& group) {
+    std::vector<Dataset> parts;
+    std::size_t longest = 0;
+    for (std::size_t table = 0; table < group.tables.size(); ++table) {
+      longest = std::max(longest, group.tables[table].rows.size());
+      for (std::size_t row = 0; row < group.tables[table].rows.size(); ++row) {
+        parts.push_back(group);
+        auto& rows = parts.back().tables[table].rows;
+        rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(row));
+      }
+    }
+    for (std::size_t count = longest; count-- > 1;) {
+      parts.push_back(group);
+      for (DatasetTable& table : parts.back().tables) table.rows.resize(std::min(table.rows.size(), count));
+    }
+    return parts;
+  }
+
+  void Count() {
+    for (const DatasetTable& table : result_.inserted.tables) {
+      TableFill& fill = result_.tables[table.table];
+      fill.inserted += static_cast<std::int64_t>(table.rows.size());
+      for (const auto& row : table.rows) {
+        for (std::size_t i = 0; i < row.size(); ++i) ++(row[i] ? fill.filled_cells : fill.null_cells)[table.columns[i]];
+      }
+    }
+    auto& tables = result_.inserted.tables;
+    std::erase_if(tables, [](const DatasetTable& table) { return table.rows.empty(); });
+  }
+
+  Session& session_;
+  const Dataset& dataset_;
+  InsertResult result_;
+  Rows last_;
+  std::string deferred_;  // names, as SET CONSTRAINTS takes them
+};
+
+}  // namespace
+
+InsertResult Insert(Session& session, const Dataset& dataset) { return Inserter(session, dataset).Run(); }
+
+}  // namespace migproof

@@ -1,0 +1,109 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness/data/row_generator.h"
+#include "harness/postgres/database.h"
+#include "harness/postgres/test_server.h"
+#include "migrations/error.h"
+
+namespace migproof {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+
+class InsertTest : public testing::Test {
+ protected:
+  std::string Count(const std::string& table) {
+    return std::string(session_->Query("SELECT count(*) FROM " + table).Get(0, 0));
+  }
+
+  std::unique_ptr<Database> database_ = Database::Create(TestServer());
+  std::unique_ptr<Session> session_ = database_->Connect();
+};
+
+TEST_F(InsertTest, CountsWhatItInserts) {
+  session_->Execute("CREATE TABLE t (id int PRIMARY KEY, note text)");
+  const Dataset dataset{{{"public.t", {"id", "note"}, {{"1", "a"}, {"2", std::nullopt}, {"3", std::nullopt}}, 0}}};
+  const Transaction transaction(*session_);
+  const InsertResult result = Insert(*session_, dataset);
+  EXPECT_EQ(result.inserted, dataset);
+  const TableFill& fill = result.tables.at("public.t");
+  EXPECT_EQ(fill.inserted, 3);
+  EXPECT_EQ(fill.refused, 0);
+  EXPECT_THAT(fill.null_cells, ElementsAre(Pair("note", 2)));
+  EXPECT_THAT(fill.filled_cells, ElementsAre(Pair("id", 3), Pair("note", 1)));
+  EXPECT_EQ(Count("t"), "3");
+}
+
+TEST_F(InsertTest, KeepsWhatIsNotRefused) {
+  session_->Execute(
+      "CREATE TABLE t (id int PRIMARY KEY, price int CONSTRAINT price_check CHECK (price > 0), m int NOT NULL);"
+      "CREATE TABLE u (t int REFERENCES t)");
+  const Dataset dataset{
+      {{"public.t", {"id", "price", "m"}, {{"1", "-1", "0"}, {"2", "1", "0"}, {"3", "1", std::nullopt}}, 0},
+       {"public.u", {"t"}, {{"1"}, {"2"}, {"2"}}, 1}}};
+  const Transaction transaction(*session_);
+  const InsertResult result = Insert(*session_, dataset);
+  EXPECT_THAT(result.tables.at("public.t").refusals, ElementsAre(Pair("23502", 1), Pair("23514 price_check", 1)));
+  EXPECT_EQ(result.tables.at("public.t").inserted, 1);
+  EXPECT_EQ(result.tables.at("public.t").refused, 2);
+  EXPECT_THAT(result.tables.at("public.u").refusals, ElementsAre(Pair("23503 u_t_fkey", 1)));
+  EXPECT_EQ(Count("t") + Count("u"), "12");
+  const Dataset kept{
+      {{"public.t", {"id", "price", "m"}, {{"2", "1", "0"}}, 0}, {"public.u", {"t"}, {{"2"}, {"2"}}, 1}}};
+  EXPECT_EQ(result.inserted, kept);
+}
+
+TEST_F(InsertTest, InsertsCyclesAndTheirSmallerParts) {
+  session_->Execute(
+      "CREATE TABLE a (id int PRIMARY KEY, b int NOT NULL); CREATE TABLE b (id int PRIMARY KEY, a int NOT NULL "
+      "REFERENCES a, v int CHECK (v > 0)); ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b");
+  Dataset dataset{{{"public.a", {"id", "b"}, {{"1", "1"}, {"2", "1"}}, 0},
+                   {"public.b", {"id", "a", "v"}, {{"1", "2", "1"}, {"2", "1", "-1"}}, 0}}};
+  const Transaction transaction(*session_);
+  const InsertResult result = Insert(*session_, dataset);
+  EXPECT_EQ(Count("a") + Count("b"), "21");
+  EXPECT_THAT(result.tables.at("public.b").refusals, ElementsAre(Pair("23514 b_v_check", 1)));
+  dataset.tables[1].rows.pop_back();
+  EXPECT_EQ(result.inserted, dataset);
+}
+
+// Constraints that are deferred at first are checked with each insert, and deferred again afterwards.
+TEST_F(InsertTest, ChecksDeferredConstraintsAtOnceAndDefersThemAgain) {
+  session_->Execute(
+      "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (p int CONSTRAINT later REFERENCES p DEFERRABLE INITIALLY "
+      "DEFERRED); CREATE TABLE d (p int CONSTRAINT \"Now\" REFERENCES p DEFERRABLE INITIALLY IMMEDIATE)");
+  const Transaction transaction(*session_);
+  const InsertResult result = Insert(*session_, {{{"public.c", {"p"}, {{"1"}}, 0}}});
+  EXPECT_THAT(result.tables.at("public.c").refusals, ElementsAre(Pair("23503 later", 1)));
+  EXPECT_THAT(result.inserted.tables, IsEmpty());
+  EXPECT_NO_THROW(session_->Execute("INSERT INTO c VALUES (1); DELETE FROM c"));
+  EXPECT_THROW(session_->Execute("INSERT INTO d VALUES (1)"), Error);
+}
+
+TEST_F(InsertTest, NamesWhatATriggerRefuses) {
+  session_->Execute(
+      "CREATE TABLE t (a int); CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no' "
+      "USING ERRCODE = 'ZZ001', CONSTRAINT = 'house rule'; END $$;"
+      "CREATE TRIGGER no BEFORE INSERT ON t FOR EACH ROW WHEN (NEW.a > 1) EXECUTE FUNCTION no()");
+  const Transaction transaction(*session_);
+  const InsertResult result = Insert(*session_, {{{"public.t", {"a"}, {{"1"}, {"2"}, {"3"}}, 0}}});
+  EXPECT_THAT(result.tables.at("public.t").refusals, ElementsAre(Pair("ZZ001 house rule", 2)));
+  EXPECT_EQ(session_->transaction_state(), TransactionState::kOpen);
+}
+
+TEST_F(InsertTest, LeavesAnEmptyDatasetAlone) {
+  const Transaction transaction(*session_);
+  EXPECT_THAT(Insert(*session_, {}).tables, IsEmpty());
+}
+
+TEST_F(InsertTest, PassesOnABrokenConnection) {
+  session_->Execute("CREATE TABLE t (a int); BEGIN");
+  database_->Connect()->Query("SELECT pg_terminate_backend($1)", {std::to_string(session_->backend_pid())});
+  EXPECT_THROW(Insert(*session_, {{{"public.t", {"a"}, {{"1"}}, 0}}}), Error);
+}
+
+}  // namespace
+}  // namespace migproof

@@ -1,0 +1,207 @@
+#include "harness/data/row_generator.h"
+
+#include <algorithm>
+
+#include "harness/data/dataset_shrink.h"
+#include "harness/data/existing_rows.h"
+#include "harness/data/fill_order.h"
+#include "harness/data/row_drawer.h"
+#include "harness/data/table_model.h"
+#include "harness/data/unfillable.h"
+
+namespace migproof {
+
+namespace {
+
+using Names = std::set<std::string>;
+
+constexpr std::uint64_t kDefaultEvery = 6;
+constexpr std::uint64_t kSequenceEvery = 16;
+constexpr std::uint64_t kReferringEvery = 2;
+constexpr std::uint64_t kTargetEvery = 2;
+constexpr std::size_t kOthers = 3;  // tables beside the focus
+
+// Defaults that differ from row to row, so that a key may be left to them.
+bool IsUniqueByItself(const ColumnModel& column) {
+  if (column.serial()) return true;
+  const std::string& text = column.default_text;
+  return text.find("gen_random_uuid(") != std::string::npos || text.find("uuid_generate_v") != std::string::npos ||
+         text.find("uuidv") != std::string::npos;
+}
+
+std::set<std::string> RootsOf(const TableModels& models, const auto& names) {
+  std::set<std::string> roots;
+  for (const std::string& name : names) roots.insert(models.Root(name));
+  return roots;
+}
+
+}  // namespace
+
+class RowGenerator::Impl {
+ public:
+  Impl(const Catalog& catalog, const RowSnapshot& existing, RowGeneratorOptions options, Targets targets)
+      : models_(catalog),
+        existing_(models_, existing),
+        options_(std::move(options)),
+        targets_(std::move(targets)),
+        unfillable_(Unfillable(models_, existing_, RootsOf(models_, options_.leave_out))) {
+    const Names left_out = RootsOf(models_, options_.leave_out);
+    for (const auto& [name, table] : models_.all()) {
+      if (!left_out.contains(name) && !unfillable_.contains(name)) fillable_.push_back(name);
+      for (const ForeignKeyModel& key : table.foreign_keys) {
+        referring_[key.table].insert(name);
+        referenced_[key.table].insert(key.other_positions.begin(), key.other_positions.end());
+      }
+    }
+  }
+
+  Dataset Draw(Random& random, bool broad) const {
+    RowDrawer drawer(models_, existing_, random);
+    for (const auto& group : FillOrder(models_, Choose(random, broad))) {
+      std::map<std::string, FillPlan> plans;
+      for (const TableModel* table : group) plans.emplace(table->name, Plan(*table, random));
+      drawer.Fill(group, plans);
+    }
+    return drawer.Take();
+  }
+
+  std::vector<Dataset> Shrinks(const Dataset& dataset) const { return ShrinkDataset(models_, existing_, dataset); }
+
+  const std::map<std::string, std::string>& unfillable() const { return unfillable_; }
+
+ private:
+  bool IsFillable(const std::string& table) const {
+    return std::binary_search(fillable_.begin(), fillable_.end(), table);
+  }
+
+  void AddWithParents(const std::string& table, Names& chosen) const {
+    if (!IsFillable(table) || !chosen.insert(table).second) return;
+    for (const ForeignKeyModel& key : models_.Find(table)->foreign_keys) AddWithParents(key.table, chosen);
+  }
+
+  // The number of tables does not grow with the catalog, unless `broad`.
+  Names Choose(Random& random, bool broad) const {
+    if (broad || options_.focus.empty()) return {fillable_.begin(), fillable_.end()};
+    Names chosen;
+    const bool with_referring = random.OneIn(kReferringEvery);
+    for (const std::string& focus : RootsOf(models_, options_.focus)) {
+      AddWithParents(focus, chosen);
+      const auto referring = referring_.find(focus);
+      if (!with_referring || referring == referring_.end()) continue;
+      for (const std::string& table : referring->second) AddWithParents(table, chosen);
+    }
+    for (std::size_t i = 0; i < kOthers && !fillable_.empty(); ++i) AddWithParents(random.Pick(fillable_), chosen);
+    return chosen;
+  }
+
+  // Columns whose values matter to others: what is referred to, what refers, what decides over a partition.
+  std::set<std::size_t> Settled(const TableModel& table) const {
+    std::set<std::size_t> columns;
+    const auto referenced = referenced_.find(table.name);
+    if (referenced != referenced_.end()) columns = referenced->second;
+    for (const ForeignKeyModel& key : table.foreign_keys) columns.insert(key.columns.begin(), key.columns.end());
+    for (const KeyModel& key : table.keys) {
+      for (const std::size_t column : key.columns) {
+        if (!IsUniqueByItself(table.columns[column])) columns.insert(column);
+      }
+    }
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+      const auto decides = [&](const PartitionModel& partition) {
+        return partition.checks && partition.checks->columns().contains(table.columns[i].name);
+      };
+      const bool decided = std::any_of(table.partitions.begin(), table.partitions.end(), decides);
+      if (table.columns[i].disjoint || decided) columns.insert(i);
+    }
+    return columns;
+  }
+
+  std::set<std::size_t> ToDefault(const TableModel& table, Random& random) const {
+    const std::set<std::size_t> settled = Settled(table);
+    std::set<std::size_t> columns;
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+      const ColumnModel& column = table.columns[i];
+      if (column.generated || (column.default_text.empty() && !column.identity)) continue;
+      const bool wanted = random.OneIn(column.serial() ? kSequenceEvery : kDefaultEvery);
+      const bool has_to = column.valueless && !column.nullable;
+      if (has_to || (wanted && !settled.contains(i))) columns.insert(i);
+    }
+    return columns;
+  }
+
+  FillPlan Plan(const TableModel& table, Random& random) const {
+    FillPlan plan;
+    plan.rows = 1 + random.Below(options_.rows_per_table + 1);
+    plan.to_default = ToDefault(table, random);
+    const auto targets = targets_.tables.find(table.name);
+    if (targets != targets_.tables.end() && random.OneIn(kTargetEvery)) {
+      AddTargets(table, targets->second, random, plan);
+    }
+    return plan;
+  }
+
+  void AddTargets(const TableModel& table, const Targets::TableTargets& targets, Random& random, FillPlan& plan) const {
+    const auto add_wish = [&](const std::vector<Targets::Value>& values) {
+      Wish wish;
+      for (const Targets::Value& value : values) {
+        const auto column = table.Position(value.column);
+        if (!column || (!value.value && !table.columns[*column].nullable)) return;
+        plan.to_default.erase(*column);
+        wish.emplace(*column, value.value);
+      }
+      plan.wishes.push_back(std::move(wish));
+    };
+    const auto add_group = [&](const std::vector<std::string>& names, auto& groups) {
+      std::vector<std::size_t> columns;
+      for (const std::string& name : names) {
+        const auto column = table.Position(name);
+        if (!column) return;
+        plan.to_default.erase(*column);
+        columns.push_back(*column);
+      }
+      if (columns.empty()) plan.rows = std::max<std::size_t>(plan.rows, 2);
+      if (!columns.empty()) groups.push_back(std::move(columns));
+    };
+    for (const auto& row : Some(targets.rows, random)) add_wish(row);
+    for (const std::string& column : targets.nulls) {
+      if (random.OneIn(kTargetEvery)) add_wish({{column, std::nullopt}});
+    }
+    for (const auto& columns : Some(targets.agree, random)) add_group(columns, plan.agree);
+    for (const auto& orphan : Some(targets.orphans, random)) add_group(orphan.columns, plan.remote);
+  }
+
+  // About half of them, one at least; not more than a case can carry.
+  template <typename T>
+  static std::vector<T> Some(const std::vector<T>& all, Random& random) {
+    constexpr std::size_t kMost = 6;
+    std::vector<T> some;
+    if (all.empty()) return some;
+    const std::size_t start = random.Below(all.size());
+    for (std::size_t i = 0; i < all.size() && some.size() < kMost; ++i) {
+      if (i == 0 || random.OneIn(2)) some.push_back(all[(start + i) % all.size()]);
+    }
+    return some;
+  }
+
+  TableModels models_;
+  ExistingRows existing_;
+  RowGeneratorOptions options_;
+  Targets targets_;
+  std::map<std::string, std::string> unfillable_;
+  std::vector<std::string> fillable_;                        // sorted
+  std::map<std::string, Names> referring_;                   // by the table referred to
+  std::map<std::string, std::set<std::size_t>> referenced_;  // columns, likewise
+};
+
+RowGenerator::RowGenerator(const Catalog& catalog, const RowSnapshot& existing, RowGeneratorOptions options,
+                           Targets targets)
+    : impl_(std::make_unique<Impl>(catalog, existing, std::move(options), std::move(targets))) {}
+
+RowGenerator::~RowGenerator() = default;
+
+Dataset RowGenerator::Draw(Random& random, bool broad) const { return impl_->Draw(random, broad); }
+
+std::vector<Dataset> RowGenerator::Shrinks(const Dataset& dataset) const { return impl_->Shrinks(dataset); }
+
+const std::map<std::string, std::string>& RowGenerator::unfillable() const { return impl_->unfillable(); }
+
+}  // namespace migproof
