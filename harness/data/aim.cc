@@ -43,9 +43,12 @@ bool Names(const std::set<std::string>& words, const std::string& name) {
 
 }  // namespace
 
-Targets TargetsFor(const AimInput& input) {
+Targets TargetsFor(const AimInput& input, bool late) {
   Targets targets;
-  for (const std::string& name : Registry<Aim>::Names()) Registry<Aim>::Get(name).Propose(input, targets);
+  for (const std::string& name : Registry<Aim>::Names()) {
+    const Aim& aim = Registry<Aim>::Get(name);
+    if (late || !aim.ComesLate()) aim.Propose(input, targets);
+  }
   return targets;
 }
 

@@ -31,6 +31,9 @@ class Aim {
   // What it looks for, in a sentence: "a new unique key meets rows that agree in its columns".
   virtual std::string_view Summary() const = 0;
   virtual void Propose(const AimInput& input, Targets& targets) const = 0;
+  // Whether its rows come in late, when others have been tried: they break what few databases hold (a value too long
+  // for an index), and would hide what is more telling.
+  virtual bool ComesLate() const { return false; }
 };
 
 template <>
@@ -38,7 +41,8 @@ struct RegistryNoun<Aim> {
   static constexpr const char* kNoun = "aim";
 };
 
-Targets TargetsFor(const AimInput& input);
+// With `late`, those that come late as well.
+Targets TargetsFor(const AimInput& input, bool late);
 
 // The tables of `before` that the revision changes, or whose name (or the name of a type or function of theirs) a
 // statement holds: those that every case fills.

@@ -15,18 +15,21 @@ SELECT pg_catalog.pg_stat_get_xact_tuples_inserted(c) + pg_catalog.pg_stat_get_x
   FROM unnest('{pg_enum,pg_class,pg_attribute,pg_type,pg_namespace}'::regclass[]) AS c)sql";
 constexpr std::size_t kEnumCatalog = 0;  // its place among them
 
+constexpr std::size_t kAttributeCatalog = 2;
+
 constexpr const char* kTables = R"sql(
-SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.oid, a.columns, c.relfilenode || ' ' || a.versions,
+SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.oid, c.relfilenode,
        pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) + pg_catalog.pg_stat_get_xact_tuples_updated(c.oid)
        + pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid)
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  JOIN (SELECT attrelid, string_agg(quote_ident(attname), ', ' ORDER BY attname COLLATE "C") AS columns,
-               string_agg(attnum || ':' || atttypid || ':' || atttypmod, ' ' ORDER BY attname COLLATE "C") AS versions
-          FROM pg_catalog.pg_attribute
-         WHERE attrelid >= 16384 AND attnum > 0 AND NOT attisdropped GROUP BY attrelid) AS a ON a.attrelid = c.oid
  WHERE c.oid >= 16384 AND c.relkind = 'r' AND c.relpersistence <> 't'
    AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_')sql";
+
+constexpr const char* kColumns = R"sql(
+SELECT attrelid, quote_ident(attname), attnum || ':' || atttypid || ':' || atttypmod
+  FROM pg_catalog.pg_attribute
+ WHERE attrelid = ANY ($1::oid[]) AND attnum > 0 AND NOT attisdropped)sql";
 
 constexpr const char* kTableCounters = R"sql(
 SELECT pg_catalog.pg_stat_get_xact_tuples_inserted(c) + pg_catalog.pg_stat_get_xact_tuples_updated(c)
@@ -43,7 +46,7 @@ void RowWatch::Begin() {
   session_.Execute("BEGIN");
   catalogs_at_start_ = CatalogCounters();
   tables_at_start_.clear();
-  for (auto& [name, known] : Listed({})) tables_at_start_[known.oid] = known.count;
+  for (auto& [name, known] : Listed({}, catalogs_at_start_)) tables_at_start_[known.oid] = known.count;
   ReadInto(now_);
   session_.Execute("ROLLBACK");
   base_ = now_;
@@ -89,21 +92,51 @@ std::int64_t RowWatch::SinceStart(const std::string& oid, std::int64_t count) co
   return found == tables_at_start_.end() ? count : count - found->second;
 }
 
-// The tables there are, from the catalogs.
-std::map<std::string, RowWatch::Known> RowWatch::Listed(const State& state) {
+// The tables there are, from the catalogs. Where no column was touched since `state`, its columns are those still.
+std::map<std::string, RowWatch::Known> RowWatch::Listed(const State& state, const std::vector<std::int64_t>& catalogs) {
   std::map<std::string, Known> tables;
   const Rows listed = session_.QueryPrepared("migproof_watched_tables", kTables);
+  const bool same_columns = !state.catalogs.empty() && state.catalogs[kAttributeCatalog] == catalogs[kAttributeCatalog];
+  std::map<std::string, const Known*> known_columns;
+  if (same_columns) {
+    for (const auto& [name, known] : state.tables) known_columns[known.oid] = &known;
+  }
+  std::map<std::string, Known*> wanted;
   for (int i = 0; i < listed.size(); ++i) {
     const std::string name(listed.Get(i, 0));
     if (std::find(leave_out_.begin(), leave_out_.end(), name) != leave_out_.end()) continue;
-    Known known{std::string(listed.Get(i, 1)), std::string(listed.Get(i, 2)), std::string(listed.Get(i, 3)), 0,
-                nullptr};
-    known.count = SinceStart(known.oid, listed.GetInt(i, 4));
+    Known& known = tables[name];
+    known.oid = listed.Get(i, 1);
     // Another label of an enum is another text of values that nobody touched.
-    if (!state.catalogs.empty()) known.signature += fmt::format(" {}", state.catalogs[kEnumCatalog]);
-    tables.emplace(name, std::move(known));
+    known.signature = fmt::format("{} {}", listed.Get(i, 2), catalogs[kEnumCatalog]);
+    known.count = SinceStart(known.oid, listed.GetInt(i, 3));
+    const auto found = known_columns.find(known.oid);
+    if (found == known_columns.end()) {
+      wanted[known.oid] = &known;
+    } else {
+      known.columns = found->second->columns;
+      known.versions = found->second->versions;
+    }
   }
+  ReadColumns(wanted);
+  std::erase_if(tables, [](const auto& entry) { return entry.second.columns.empty(); });  // a table without columns
   return tables;
+}
+
+// Fills in columns and their versions, by oid.
+void RowWatch::ReadColumns(const std::map<std::string, Known*>& wanted) {
+  if (wanted.empty()) return;
+  std::string oids;
+  for (const auto& [oid, known] : wanted) oids += (oids.empty() ? "{" : ",") + oid;
+  const Rows rows = session_.QueryPrepared("migproof_watched_columns", kColumns, {oids + "}"});
+  std::map<std::string_view, std::map<std::string_view, std::string_view>> by_table;  // by oid, then by name
+  for (int i = 0; i < rows.size(); ++i) by_table[rows.Get(i, 0)][rows.Get(i, 1)] = rows.Get(i, 2);
+  for (const auto& [oid, known] : wanted) {
+    for (const auto& [column, version] : by_table[oid]) {
+      known->columns += fmt::format("{}{}", known->columns.empty() ? "" : ", ", column);
+      known->versions += fmt::format("{} ", version);
+    }
+  }
 }
 
 // The tables of `state`, which are still those there are, with their counters now.
@@ -124,13 +157,13 @@ std::map<std::string, RowWatch::Known> RowWatch::Counted(const State& state) {
 void RowWatch::ReadInto(State& state) {
   State next;
   next.catalogs = CatalogCounters();
-  next.tables = next.catalogs == state.catalogs ? Counted(state) : Listed(next);
+  next.tables = next.catalogs == state.catalogs ? Counted(state) : Listed(state, next.catalogs);
   std::vector<std::pair<std::string, std::string>> wanted;
   for (auto& [name, known] : next.tables) {
     const auto before = state.tables.find(name);
     const bool same = before != state.tables.end() && before->second.oid == known.oid &&
-                      before->second.columns == known.columns && before->second.signature == known.signature &&
-                      before->second.count == known.count;
+                      before->second.columns == known.columns && before->second.versions == known.versions &&
+                      before->second.signature == known.signature && before->second.count == known.count;
     if (same) {
       known.rows = before->second.rows;
     } else {

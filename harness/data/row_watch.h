@@ -42,8 +42,9 @@ class RowWatch {
  private:
   struct Known {
     std::string oid;
-    std::string columns;
-    std::string signature;   // all that tells whether its rows may be others
+    std::string columns;     // quoted, sorted
+    std::string versions;    // of the columns: number, type
+    std::string signature;   // of the table's storage and of the labels of enums
     std::int64_t count = 0;  // of rows inserted, updated and deleted since Start
     std::shared_ptr<const TableRows> rows;
   };
@@ -53,7 +54,8 @@ class RowWatch {
     std::shared_ptr<const RowSnapshot> snapshot;
   };
 
-  std::map<std::string, Known> Listed(const State& state);
+  std::map<std::string, Known> Listed(const State& state, const std::vector<std::int64_t>& catalogs);
+  void ReadColumns(const std::map<std::string, Known*>& wanted);
   std::map<std::string, Known> Counted(const State& state);
   std::vector<std::int64_t> CatalogCounters();
   std::int64_t SinceStart(const std::string& oid, std::int64_t count) const;

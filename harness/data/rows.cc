@@ -274,8 +274,8 @@ std::vector<std::string> CompareRows(const RowSnapshot& was, const RowSnapshot& 
   return lines;
 }
 
-std::vector<std::string> CompareSequences(const RowSnapshot& was, const RowSnapshot& is) {
-  std::vector<std::string> lines;
+std::map<std::string, std::string> CompareSequences(const RowSnapshot& was, const RowSnapshot& is) {
+  std::map<std::string, std::string> lines;
   for (const auto& [name, before] : was.sequences) {
     const auto found = is.sequences.find(name);
     if (found == is.sequences.end() || !before.is_called) continue;
@@ -283,8 +283,8 @@ std::vector<std::string> CompareSequences(const RowSnapshot& was, const RowSnaps
     const bool fell_back = !after.is_called || (before.increment > 0 ? after.last_value < before.last_value
                                                                      : after.last_value > before.last_value);
     if (!fell_back) continue;
-    lines.push_back(fmt::format("~ sequence {}: last value was {}, is {}", name, before.last_value,
-                                after.is_called ? std::to_string(after.last_value) : "not called"));
+    lines[name] = fmt::format("~ sequence {}: last value was {}, is {}", name, before.last_value,
+                              after.is_called ? std::to_string(after.last_value) : "not called");
   }
   return lines;
 }

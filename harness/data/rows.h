@@ -79,7 +79,7 @@ struct CompareRowsOptions {
 // is NULL". Columns that only one side has are left out.
 std::vector<std::string> CompareRows(const RowSnapshot& was, const RowSnapshot& is, const CompareRowsOptions& options);
 
-// Sequences of both that fell back: "~ sequence public.s: last value was 12, is 1".
-std::vector<std::string> CompareSequences(const RowSnapshot& was, const RowSnapshot& is);
+// Sequences of both that fell back, by name: "~ sequence public.s: last value was 12, is 1".
+std::map<std::string, std::string> CompareSequences(const RowSnapshot& was, const RowSnapshot& is);
 
 }  // namespace migproof

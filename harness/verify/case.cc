@@ -56,6 +56,17 @@ void CaseGround::GoTo(std::size_t index) {
   compared_.clear();
 }
 
+// DDL that is rolled back leaves its dead rows in the catalogs, and every statement after it wades through them.
+void CaseGround::Tidy() {
+  constexpr int kCasesBetween = 20;
+  if (++cases_since_tidy_ < kCasesBetween) return;
+  cases_since_tidy_ = 0;
+  session().Execute(
+      "VACUUM (TRUNCATE false) pg_catalog.pg_class, pg_catalog.pg_attribute, pg_catalog.pg_type, pg_catalog.pg_depend, "
+      "pg_catalog.pg_index, pg_catalog.pg_constraint, pg_catalog.pg_attrdef, pg_catalog.pg_trigger, "
+      "pg_catalog.pg_shdepend, pg_catalog.pg_statistic, pg_catalog.pg_description, pg_catalog.pg_proc");
+}
+
 const std::string& CaseGround::Deferred(const std::shared_ptr<const Catalog>& catalog) {
   const auto found = deferred_.find(catalog);
   return found != deferred_.end() ? found->second : deferred_[catalog] = DeferredConstraints(*catalog);
@@ -202,6 +213,7 @@ void RowsCase::Close() {
   begun_ = false;
   ground_.session().Execute("ROLLBACK");
   ground_.watch().Rewind();
+  ground_.Tidy();
 }
 
 Observation RowsCase::ObserveHere(const Path& path) {

@@ -53,6 +53,8 @@ class CaseGround {
   // The drift of two catalogs, worked out once: many cases see the same ones.
   const std::vector<Difference>& Compared(const std::shared_ptr<const Catalog>& was,
                                           const std::shared_ptr<const Catalog>& is);
+  // To be called after each transaction that was rolled back.
+  void Tidy();
   void set_assumptions(std::vector<Assumption> assumptions) { assumptions_ = std::move(assumptions); }
   const std::vector<Assumption>& assumptions() const { return assumptions_; }
 
@@ -63,6 +65,7 @@ class CaseGround {
   std::unique_ptr<Stand> stand_;
   std::unique_ptr<RowWatch> watch_;
   std::size_t index_ = 0;
+  int cases_since_tidy_ = 0;
   std::map<std::shared_ptr<const Catalog>, std::string> deferred_;
   std::map<std::pair<std::shared_ptr<const Catalog>, std::shared_ptr<const Catalog>>, std::vector<Difference>>
       compared_;

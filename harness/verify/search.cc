@@ -99,7 +99,7 @@ std::vector<std::string> Coverage::Empty(const std::set<std::string>& focus) con
   std::vector<std::string> empty;
   for (const std::string& name : focus) {
     const auto found = tables_.find(name);
-    if (found != tables_.end() && found->second.inserted > 0) continue;
+    if (seen_.contains(name) || (found != tables_.end() && found->second.inserted > 0)) continue;
     std::string reason = "no rows were drawn for it";
     if (found != tables_.end() && !found->second.refusals.empty()) {
       const auto& refusals = found->second.refusals;
@@ -128,7 +128,8 @@ class Search::Unit {
     int done = 0;
     for (const int cases = Cases(); done < cases && !open_.empty() && generator_; ++done) {
       Random random = Random(options_.seed).Split(ground_.revision().id).Split(std::to_string(done));
-      Try(open_, generator_->Draw(random, done == 0), done);
+      const bool late = done > cases * 3 / 5;
+      Try(open_, (late ? late_generator_ : generator_)->Draw(random, done == 0), done);
     }
     for (const NamedLaw& law : asked) Conclude(law, done);
     if (done > 0) FindStale(asked);
@@ -162,7 +163,9 @@ class Search::Unit {
     const Catalog assumed = WithAssumptions();
     if (!HasTables(options.leave_out)) return;
     if (!touches_) options.focus = {FirstTable(options.leave_out)};
-    generator_ = std::make_unique<RowGenerator>(assumed, ground_.watch().base(), options, TargetsFor(input));
+    const RowSnapshot& base = ground_.watch().base();
+    generator_ = std::make_unique<RowGenerator>(assumed, base, options, TargetsFor(input, false));
+    late_generator_ = std::make_unique<RowGenerator>(assumed, base, options, TargetsFor(input, true));
   }
 
   bool HasTables(const std::vector<std::string>& leave_out) const { return !FirstTable(leave_out).empty(); }
@@ -253,6 +256,7 @@ class Search::Unit {
       const std::unique_ptr<Case> one = MakeCase(rows, number);
       one->Before();
       coverage_.Add(one->inserted(), one->forbidden());
+      for (const auto& [table, unused] : one->Before().rows->tables) coverage_.Saw(table);
       for (const NamedLaw& law : laws) {
         Trial trial(ground_.subject(), &ground_.revision(), *one);
         std::optional<Finding> finding = law.property->Check(trial);
@@ -404,6 +408,7 @@ class Search::Unit {
   std::map<std::string, RowsResult> results_;
   std::shared_ptr<const Catalog> before_;
   std::unique_ptr<RowGenerator> generator_;
+  std::unique_ptr<RowGenerator> late_generator_;  // for the last cases
   std::set<std::string> focus_;
   std::set<const Declaration*> needed_;
   Coverage coverage_;

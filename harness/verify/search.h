@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,8 @@ class Search {
 class Coverage {
  public:
   void Add(const InsertResult& inserted, std::int64_t forbidden);
+  // A table that held rows, however they came there (a partition gets them through its parent).
+  void Saw(const std::string& table) { seen_.insert(table); }
   // "tables filled", "rows", "rows refused", "nullable columns", "nullable columns seen NULL and not" ...
   std::map<std::string, std::int64_t> Counts() const;
   // Tables of `focus` that stayed empty, with the server's most frequent reason.
@@ -77,6 +80,7 @@ class Coverage {
 
  private:
   std::map<std::string, TableFill> tables_;
+  std::set<std::string> seen_;
   std::int64_t rows_ = 0;
   std::int64_t refused_ = 0;
   std::int64_t forbidden_ = 0;

@@ -170,12 +170,13 @@ class Trial {
 std::string EvidenceLine(const Error& refusal);
 
 // Differences of rows in the tables that both catalogs have, sequences included. Cells under volatile defaults compare
-// by NULL or not.
+// by NULL or not, unless `exact`.
 // `leave_out` are columns and tables that are not compared; `only`, where given, are the tables that are.
 std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const Observation& is,
                                                    const UnstableColumns& unstable = {},
                                                    const std::set<std::string>& leave_out = {},
-                                                   const std::optional<std::set<std::string>>& only = std::nullopt);
+                                                   const std::optional<std::set<std::string>>& only = std::nullopt,
+                                                   bool exact = false);
 
 // The refusals that `known` does not have (same statement and SQLSTATE).
 std::vector<Error> NewRefusals(const std::vector<Error>& refusals, const std::vector<Error>& known);
