@@ -18,6 +18,15 @@ CheckValue Null() { return {State::kNull, {}}; }
 CheckValue Truth(bool holds) { return {State::kValue, {holds ? "t" : "f", ValueFamily::kBoolean}}; }
 CheckValue Truth(const std::optional<bool>& holds) { return holds ? Truth(*holds) : CheckValue(); }
 CheckValue Count(std::size_t count) { return {State::kValue, {std::to_string(count), ValueFamily::kNumber}}; }
+// Of an operation on the sides' integers; one that overflows is refused by the server before any CHECK has its say.
+CheckValue Result(const std::string& number, const TypedText& left, const TypedText& right) {
+  for (const TypedText* side : {&left, &right}) {
+    const bool integer = side->type != nullptr && side->type->base != "numeric" && side->type->base != "money";
+    if (integer && !Fits(*side->type, number)) return {};
+  }
+  return {State::kValue, {number, ValueFamily::kNumber, left.type != nullptr ? left.type : right.type}};
+}
+
 CheckValue Text(std::string text) { return {State::kValue, {std::move(text), ValueFamily::kText}}; }
 
 CheckValue Not(const CheckValue& value) {
@@ -224,7 +233,7 @@ CheckValue CheckEvaluator::OfOne(const std::string& name, const TypedText& argum
   }
   if (name == "abs" && argument.family == ValueFamily::kNumber) {
     const std::string& digits = argument.text;
-    return {State::kValue, {digits.starts_with("-") ? digits.substr(1) : digits, ValueFamily::kNumber}};
+    return Result(digits.starts_with("-") ? digits.substr(1) : digits, argument, argument);
   }
   if (name == "jsonb_typeof" || name == "json_typeof") {
     const auto kind = KindOfJson(argument.text);
@@ -253,7 +262,7 @@ CheckValue CheckEvaluator::OfTwo(const std::string& name, const TypedText& left,
       return side.family == ValueFamily::kNumber || side.family == ValueFamily::kUntyped;
     };
     const auto result = exact(left) && exact(right) ? Calculate(left.text, name[0], right.text) : std::nullopt;
-    return result ? CheckValue{State::kValue, {*result, ValueFamily::kNumber}} : CheckValue();
+    return result ? Result(*result, left, right) : CheckValue();
   }
   static const std::set<std::string> orders = {"<", "<=", ">", ">="};
   if (orders.count(name) == 0) return {};

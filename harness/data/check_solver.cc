@@ -16,6 +16,7 @@ using Kind = CheckExpression::Kind;
 
 constexpr int kAttempts = 12;                 // fresh starts of a search
 constexpr int kRepairs = 24;                  // steps of one search, each mending one clause
+constexpr int kChances = 40;                  // rows drawn in search of one that fails
 constexpr int kFreeDraws = 10;                // values of the type, beside those that the CHECKs suggest
 constexpr std::size_t kLongestAimed = 4'000;  // characters; a CHECK may allow millions
 
@@ -98,6 +99,11 @@ class CheckSolver::Impl {
       if (MayBeNull(columns.at(name))) try_all(name, {Cell()});
       try_all(name, Free(columns.at(name).type, random));
     }
+    // Where it takes several columns at once: whatever rows chance brings.
+    for (int attempt = 0; counters.empty() && attempt < kChances; ++attempt) {
+      base = Start(columns, given, wanted, random);
+      for (const std::string& name : wanted) try_all(name, Aimed(columns, name, base, random));
+    }
     return counters;
   }
 
@@ -141,14 +147,18 @@ class CheckSolver::Impl {
     for (const CheckExpression& element : array->parts) LookAtPair(expression.text, expression.parts[0], element);
   }
 
-  // The column that an expression is made of, through casts and functions of one argument; "" where there is none.
-  static std::string ColumnOf(const CheckExpression& expression, bool& length) {
+  // How the value compared follows from the column: it is of its kind, or its length, or nothing to guess by.
+  enum class Path { kValue, kLength, kOpaque };
+
+  // The column that an expression is made of, through casts and functions; "" where there is none.
+  static std::string ColumnOf(const CheckExpression& expression, Path& path) {
     if (expression.kind == Kind::kColumn) return expression.text;
     const bool through = expression.kind == Kind::kCast || expression.kind == Kind::kCall;
     if (!through || expression.parts.empty()) return "";
-    if (expression.kind == Kind::kCall && IsLengthFunction(expression.text)) length = true;
+    if (expression.kind == Kind::kCall && IsLengthFunction(expression.text)) path = Path::kLength;
+    if (expression.kind == Kind::kCall && expression.text.ends_with("_typeof")) path = Path::kOpaque;
     for (const CheckExpression& part : expression.parts) {
-      if (const std::string column = ColumnOf(part, length); !column.empty()) return column;
+      if (const std::string column = ColumnOf(part, path); !column.empty()) return column;
     }
     return "";
   }
@@ -158,26 +168,27 @@ class CheckSolver::Impl {
   }
 
   void LookAtPair(const std::string& operation, const CheckExpression& left, const CheckExpression& right) {
-    bool length = false;
-    const std::string column = ColumnOf(left, length);
+    Path path = Path::kValue;
+    const std::string column = ColumnOf(left, path);
     const CheckExpression& other = WithoutCasts(right);
     if (column.empty()) {
-      const bool turned = WithoutCasts(left).kind == Kind::kLiteral && !ColumnOf(right, length).empty();
+      const bool turned = WithoutCasts(left).kind == Kind::kLiteral && !ColumnOf(right, path).empty();
       if (turned && !PatternOperator(operation)) LookAtPair(operation, right, left);
       return;
     }
-    bool other_length = false;
-    if (const std::string second = ColumnOf(right, other_length); !second.empty()) {
+    Path other_path = Path::kValue;
+    if (const std::string second = ColumnOf(right, other_path); !second.empty()) {
       AddNew(demands_[column].compared, second);
       AddNew(demands_[second].compared, column);
     }
     if (other.kind != Kind::kLiteral) return;
+    static const std::set<std::string> compares = {"=", "<>", "<", "<=", ">", ">=", "is distinct", "coalesce"};
     if (const auto pattern = PatternOperator(operation)) {
       LookAtPattern(column, *pattern, other.text);
-    } else if (length) {
+    } else if (path == Path::kLength) {
       const auto count = std::strtoul(other.text.c_str(), nullptr, 10);
       if (count <= kLongestAimed) AddNew(demands_[column].lengths, static_cast<std::size_t>(count));
-    } else if (operation != "btrim" && operation != "ltrim" && operation != "rtrim") {
+    } else if (path == Path::kValue && compares.count(operation) != 0) {
       AddNew(demands_[column].literals, other.text);
     }
   }
@@ -290,13 +301,18 @@ class CheckSolver::Impl {
       texts.push_back(literal);
       for (const std::string& beside : Beside(type, literal)) texts.push_back(beside);
     }
-    for (const SimpleRegex& pattern : demands.patterns) {
+    // A text may be no value of a type that is only cast to text.
+    const bool array = Unwrapped(type).form == ColumnType::Form::kArray;
+    static const std::set<ValueFamily> texts_alone = {ValueFamily::kText, ValueFamily::kPadded, ValueFamily::kCaseless};
+    const bool text_type = texts_alone.count(FamilyOf(type)) != 0;
+    for (const SimpleRegex& pattern : text_type ? demands.patterns : std::vector<SimpleRegex>()) {
       for (const std::size_t extra : {0, 0, 1, 2, 4, 8, 8, 8}) {
         texts.push_back(pattern.Example(random, extra));
         if (extra == 1) texts.push_back(texts.back() + " ");
       }
     }
-    for (const std::size_t length : demands.lengths) AddTextsOfLength(type, length, texts);
+    for (const std::size_t length : text_type || array ? demands.lengths : std::vector<std::size_t>())
+      AddTextsOfLength(type, length, texts);
     std::vector<Cell> aimed;
     for (const std::string& text : texts) {
       if (Fits(type, text) && DomainAccepts(type, text)) AddNew(aimed, Cell(text));

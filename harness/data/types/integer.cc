@@ -23,10 +23,10 @@ std::optional<IntegerLimits> LimitsOf(const std::string& base) {
   return std::nullopt;
 }
 
-std::vector<std::string> SmallerIntegers(const std::string& value) {
+std::vector<std::string> SmallerIntegers(const std::string& value, std::int64_t high) {
   const std::int64_t number = std::strtoll(value.c_str(), nullptr, 10);
   std::vector<std::string> smaller = {std::to_string(number / 2), std::to_string(number - (number > 0 ? 1 : -1))};
-  if (number < 0 && number != std::numeric_limits<std::int64_t>::min()) smaller.push_back(std::to_string(-number));
+  if (number < 0 && number >= -high) smaller.push_back(std::to_string(-number));
   return smaller;
 }
 
@@ -54,7 +54,7 @@ class IntegerGenerator : public RecipeGenerator {
       if (n >= static_cast<std::uint64_t>(high)) return std::nullopt;
       return std::to_string(n + 1);
     };
-    recipe.smaller = SmallerIntegers;
+    recipe.smaller = [high = high](const std::string& value) { return SmallerIntegers(value, high); };
     return recipe;
   }
 };

@@ -13,7 +13,7 @@ const std::map<std::string, std::vector<std::string>>& KnownNames() {
       {"regtype", {"-", "integer", "text", "boolean", "text[]", "timestamp with time zone"}},
       {"regproc", {"-", "version", "pg_typeof", "pg_backend_pid"}},
       {"regprocedure", {"-", "version()", "abs(integer)", "lower(text)", "pg_typeof(\"any\")"}},
-      {"regoper", {"0", "!~~", "^@"}},
+      {"regoper", {"0", "||/", "|/"}},
       {"regoperator", {"0", "+(integer,integer)", "=(text,text)", "||(text,text)"}},
       {"regnamespace", {"-", "pg_catalog", "information_schema"}},
       {"regrole", {"-", "pg_monitor", "pg_read_all_stats"}},
