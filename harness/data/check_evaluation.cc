@@ -247,7 +247,8 @@ CheckValue CheckEvaluator::OfTwo(const std::string& name, const TypedText& left,
     const auto found = patterns_.find({*pattern, right.text});
     const bool text = left.family == ValueFamily::kText || left.family == ValueFamily::kUntyped;
     if (found == patterns_.end() || !found->second || !text) return {};
-    return Truth(found->second->Matches(left.text) != name.starts_with("!"));
+    const CheckValue matches = Truth(found->second->Matches(left.text));
+    return name.starts_with("!") ? Not(matches) : matches;
   }
   if (name == "=") return Truth(AreEqual(left, right));
   if (name == "<>") return Not(Truth(AreEqual(left, right)));

@@ -4,8 +4,9 @@
 //   std::string value = generator.Draw(type, random);
 //
 // Values are text in the form that the type's input function reads (valid UTF-8, never NULL: whether a cell is NULL is
-// decided by who fills rows). Every value is accepted by the type itself; what CHECKs of domains and tables demand is
-// the business of the caller. Generators are stateless.
+// decided by who fills rows). Every value is accepted by the type itself, a domain's CHECKs included as far as they are
+// understood (check_solver.h); what the CHECKs of tables demand is the business of the caller. Generators are
+// stateless. Most are told in parts: see type_recipe.h.
 #pragma once
 
 #include <cstdint>
@@ -29,13 +30,15 @@ class ColumnGenerator {
   // The simplest value there is: where shrinking ends ("0", "", "f", "2000-01-01").
   virtual std::string Simplest(const ColumnType& type) const = 0;
 
-  // The adversarial values (DESIGN section 6), simplest first: limits, empties, case pairs, special numbers and dates.
+  // The adversarial values (DESIGN section 6), the simplest value first, each once: limits, empties, case pairs,
+  // special numbers and dates.
   virtual std::vector<std::string> Edges(const ColumnType& type) const = 0;
 
   // Any value: often one of the edges, else drawn at random, plain ones among them.
   virtual std::string Draw(const ColumnType& type, Random& random) const = 0;
 
-  // The n-th of values that all differ under the type's equality (for keys); nothing where there are fewer.
+  // The n-th, from 0, of values that all differ under the type's equality (for keys), in a plain progression: 1, 2, 3;
+  // 'a', 'b' ... 'aa'. Nothing where there are fewer, and then for no greater n either.
   virtual std::optional<std::string> Nth(const ColumnType& type, std::uint64_t n) const = 0;
 
   // Strictly simpler values than `value`, the simplest first; none for the simplest. Repeated, it ends.

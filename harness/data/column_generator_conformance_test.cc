@@ -411,6 +411,19 @@ TEST(ColumnGenerators, CountPlainly) {
   EXPECT_EQ(first("boolean[]"), (Values{"{\"f\"}", "{\"t\"}", "{\"t\",\"t\",\"f\",\"t\"}"}));
 }
 
+TEST(ColumnGenerators, DoNotFailOnTypesWithoutAnyValueKnown) {
+  ColumnType bare;
+  bare.form = ColumnType::Form::kEnum;
+  for (const ColumnType& type : {bare, BuiltIn("public.never_heard_of")}) {
+    Random random(1);
+    EXPECT_EQ(GeneratorFor(type).Draw(type, random), "");
+    EXPECT_EQ(GeneratorFor(type).Simplest(type), "");
+    EXPECT_TRUE(GeneratorFor(type).Edges(type).empty());
+    EXPECT_FALSE(GeneratorFor(type).Nth(type, 0));
+    EXPECT_TRUE(GeneratorFor(type).Shrink(type, "").empty());
+  }
+}
+
 TEST(ColumnGenerators, HoldALongTextThatDoesNotCompress) {
   const ColumnType type = BuiltIn("text");
   const std::vector<std::string> edges = GeneratorFor(type).Edges(type);

@@ -131,11 +131,9 @@ class TypeResolver {
       type.element = Element(Text(*found, "type"));
       type.not_null = Text(*found, "not_null") == "true";
       const std::string suffix = " on " + type.name;
-      for (const auto& [key, object] : catalog_.objects()) {
-        if (key.kind == "domain constraint" && key.name.ends_with(suffix)) {
-          type.checks.push_back(Text(object, "definition"));
-        }
-      }
+      ForEach("domain constraint", [&](const std::string& name, const CatalogObject& object) {
+        if (name.ends_with(suffix)) type.checks.push_back(Text(object, "definition"));
+      });
       return true;
     }
     if (const CatalogObject* found = catalog_.Find("composite type", type.name)) {
@@ -166,12 +164,11 @@ class TypeResolver {
     if (const CatalogObject* found = catalog_.Find("range type", type.name)) {
       return MakeRange(type, Form::kRange, Text(*found, "subtype"));
     }
-    for (const auto& [key, object] : catalog_.objects()) {
-      if (key.kind == "range type" && Text(object, "multirange") == type.name) {
-        return MakeRange(type, Form::kMultirange, key.name);
-      }
-    }
-    return false;
+    std::string range;
+    ForEach("range type", [&](const std::string& name, const CatalogObject& object) {
+      if (Text(object, "multirange") == type.name) range = name;
+    });
+    return !range.empty() && MakeRange(type, Form::kMultirange, range);
   }
 
   bool MakeRange(ColumnType& type, Form form, const std::string& element) {
@@ -247,6 +244,14 @@ class TypeResolver {
       literal += text[i];
     }
     return std::nullopt;
+  }
+
+  template <typename Use>
+  void ForEach(const std::string& kind, Use use) const {
+    const Catalog::Objects& objects = catalog_.objects();
+    for (auto at = objects.lower_bound({kind, ""}); at != objects.end() && at->first.kind == kind; ++at) {
+      use(at->first.name, at->second);
+    }
   }
 
   static std::string Text(const CatalogObject& object, const std::string& attribute) {

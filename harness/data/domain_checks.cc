@@ -28,7 +28,9 @@ const CheckSolver& ChecksOfDomain(const ColumnType& domain) {
 
 bool DomainAccepts(const ColumnType& type, const std::string& value) {
   if (type.form != ColumnType::Form::kDomain) return true;
-  return ChecksOfDomain(type).Judge({{"VALUE", {Unwrapped(type), true}}}, {{"VALUE", value}}) != CheckVerdict::kFails;
+  const CheckSolver& checks = ChecksOfDomain(type);
+  const CheckVerdict verdict = checks.Judge({{"VALUE", {Unwrapped(type), true}}}, {{"VALUE", value}});
+  return verdict == CheckVerdict::kPasses || (verdict == CheckVerdict::kUnknown && !checks.understood());
 }
 
 bool DomainAcceptsNull(const ColumnType& type) {

@@ -8,7 +8,8 @@
 
 namespace migproof {
 
-// Whether the CHECKs of a domain and of those below it hold for all that is known. True for other types.
+// Whether the CHECKs of a domain and of those below it hold: for certain where all of them is understood, else for all
+// that is known. True for other types.
 bool DomainAccepts(const ColumnType& type, const std::string& value);
 
 // False for domains NOT NULL.

@@ -84,6 +84,9 @@ class SimpleRegex::Parser {
     return root && at_ == characters_.size() ? root : nullptr;
   }
 
+  // Whether there are classes that take in letters beyond ASCII.
+  bool by_locale() const { return by_locale_; }
+
  private:
   static Parsed Make(Kind kind, std::string text = "") {
     auto node = std::make_shared<Node>();
@@ -150,6 +153,7 @@ class SimpleRegex::Parser {
     if (letter.size() > 1) return Make(Kind::kLiteral, letter);
     const char lower = static_cast<char>(std::tolower(static_cast<unsigned char>(letter[0])));
     if (const auto set = EscapedClass(lower)) {
+      by_locale_ = true;
       Parsed node = Make(Kind::kSet, *set);
       node->negated = lower != letter[0];
       return node;
@@ -183,6 +187,7 @@ class SimpleRegex::Parser {
       const char letter = characters_[at_][0];
       ++at_;
       if (const auto inside = EscapedClass(letter)) {
+        by_locale_ = true;
         set.text += *inside;
         return true;
       }
@@ -211,6 +216,7 @@ class SimpleRegex::Parser {
     const auto named = NamedClass(name);
     if (!named || !Take(":") || !Take("]")) return false;
     set.text += *named;
+    by_locale_ = true;
     return true;
   }
 
@@ -256,6 +262,7 @@ class SimpleRegex::Parser {
 
   std::vector<std::string> characters_;
   std::size_t at_ = 0;
+  bool by_locale_ = false;
 };
 
 // Backtracking, by continuation: `then` is what must match behind the node.
@@ -263,10 +270,11 @@ class SimpleRegex::Matcher {
  public:
   Matcher(std::vector<std::string> text, bool ignore_case) : text_(std::move(text)), ignore_case_(ignore_case) {}
 
-  bool MatchesAnywhere(const Node& root) {
+  std::optional<bool> MatchesAnywhere(const Node& root) {
     for (std::size_t start = 0; start <= text_.size(); ++start) {
       if (Match(root, start, [](std::size_t) { return true; })) return true;
     }
+    if (steps_ > kMostSteps) return std::nullopt;
     return false;
   }
 
@@ -329,8 +337,10 @@ class SimpleRegex::Matcher {
 
 std::optional<SimpleRegex> SimpleRegex::Parse(std::string_view pattern, bool ignore_case) {
   SimpleRegex regex;
-  regex.root_ = Parser(pattern).Parse();
+  Parser parser(pattern);
+  regex.root_ = parser.Parse();
   regex.ignore_case_ = ignore_case;
+  regex.by_locale_ = ignore_case || parser.by_locale();
   if (!regex.root_) return std::nullopt;
   return regex;
 }
@@ -356,7 +366,9 @@ std::optional<SimpleRegex> SimpleRegex::ParseLike(std::string_view pattern, bool
   return Parse(regex + "$", ignore_case);
 }
 
-bool SimpleRegex::Matches(std::string_view text) const {
+std::optional<bool> SimpleRegex::Matches(std::string_view text) const {
+  const bool ascii = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 128; });
+  if (by_locale_ && !ascii) return std::nullopt;
   return Matcher(Characters(text), ignore_case_).MatchesAnywhere(*root_);
 }
 

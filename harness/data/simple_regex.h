@@ -26,8 +26,10 @@ class SimpleRegex {
   // A LIKE pattern: % any text, _ any character, \ before a literal one. It always spans the whole text.
   static std::optional<SimpleRegex> ParseLike(std::string_view pattern, bool ignore_case = false);
 
-  // Whether some part of `text` matches, as the operator ~ asks; the whole of it where anchors say so.
-  bool Matches(std::string_view text) const;
+  // Whether some part of `text` matches, as the operator ~ asks; the whole of it where anchors say so. Nothing where
+  // the server's locale decides (which characters beyond ASCII are letters, or the same in upper case), or where it
+  // takes too long.
+  std::optional<bool> Matches(std::string_view text) const;
 
   // A text that matches. `extra` repetitions at most beyond those demanded: with 0 the shortest of its branch.
   std::string Example(Random& random, std::size_t extra) const;
@@ -39,6 +41,7 @@ class SimpleRegex {
 
   std::shared_ptr<const Node> root_;
   bool ignore_case_ = false;
+  bool by_locale_ = false;
 };
 
 }  // namespace migproof
