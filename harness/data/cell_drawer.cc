@@ -12,13 +12,14 @@ constexpr int kCellTries = 4;
 
 }  // namespace
 
-CellDrawer::CellDrawer(const TableModel& table, Random& random)
-    : table_(table), random_(random), in_key_(table.columns.size()), next_(table.columns.size()) {
+CellDrawer::CellDrawer(const TableModel& table, std::uint64_t unseen, Random& random)
+    : table_(table), random_(random), unseen_(unseen > 0), in_key_(table.columns.size()), next_(table.columns.size()) {
   for (const KeyModel& key : table.keys) {
     for (const std::size_t column : key.columns) in_key_[column] = true;
   }
   constexpr std::uint64_t kFirst = 4;
-  for (std::uint64_t& next : next_) next = random_.Below(kFirst);
+  constexpr std::uint64_t kBeyond = 3;
+  for (std::uint64_t& next : next_) next = kBeyond * unseen + random_.Below(kFirst);
 }
 
 std::optional<Cell> CellDrawer::Draw(std::size_t column, const std::vector<std::vector<Cell>>& rows, bool distinct) {
@@ -30,7 +31,7 @@ std::optional<Cell> CellDrawer::Draw(std::size_t column, const std::vector<std::
     const Cell& again = random_.Pick(rows)[column];
     if (again) return again;
   }
-  auto value = Value(column, distinct && told_apart);
+  auto value = Value(column, (distinct || unseen_) && told_apart);
   if (value) return Cell(std::move(*value));
   if (model.nullable) return Cell();
   return std::nullopt;

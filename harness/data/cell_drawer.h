@@ -14,7 +14,8 @@ namespace migproof {
 
 class CellDrawer {
  public:
-  CellDrawer(const TableModel& table, Random& random);
+  // `unseen` rows are there already of which nothing is known: keys are counted up from well beyond them.
+  CellDrawer(const TableModel& table, std::uint64_t unseen, Random& random);
 
   // NULL about every fourth time where it may be; nothing where the type has no value that its domains let pass.
   // `rows` are those before it: a value of theirs comes again now and then, unless the column is told apart by a key.
@@ -31,6 +32,7 @@ class CellDrawer {
 
   const TableModel& table_;
   Random& random_;
+  bool unseen_;
   std::vector<bool> in_key_;
   std::vector<std::uint64_t> next_;
 };

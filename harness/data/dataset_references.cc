@@ -35,6 +35,33 @@ bool Agree(const TableModel& other, const ForeignKeyModel& key, const std::vecto
 
 }  // namespace
 
+DatasetReferences::DatasetReferences(const TableModels& models, const ExistingRows& existing)
+    : models_(models), existing_(existing) {
+  for (const auto& [name, table] : models.all()) {
+    std::set<std::size_t>& columns = mattering_[&table];
+    for (const KeyModel& key : table.keys) columns.insert(key.columns.begin(), key.columns.end());
+    for (const ForeignKeyModel& key : table.foreign_keys) {
+      columns.insert(key.columns.begin(), key.columns.end());
+      if (const TableModel* other = models.Find(key.table)) {
+        mattering_[other].insert(key.other_positions.begin(), key.other_positions.end());
+      }
+    }
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+      const ColumnModel& column = table.columns[i];
+      const auto looks = [&](const std::shared_ptr<const CheckSolver>& checks) {
+        return checks && checks->columns().contains(column.name);
+      };
+      bool looked_at = looks(table.checks) || column.disjoint || column.counted || column.domain_checks;
+      for (const PartitionModel& partition : table.partitions) looked_at = looked_at || looks(partition.checks);
+      if (looked_at) columns.insert(i);
+    }
+  }
+}
+
+bool DatasetReferences::Matters(const TableModel& table, std::size_t column) const {
+  return mattering_.at(&table).contains(column);
+}
+
 bool DatasetReferences::Dangles(const Dataset& dataset, const DatasetTable& table, const std::vector<Cell>& row) const {
   const TableModel* model = models_.Find(table.table);
   if (model == nullptr) return false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,7 +15,7 @@ namespace migproof {
 
 class DatasetReferences {
  public:
-  DatasetReferences(const TableModels& models, const ExistingRows& existing) : models_(models), existing_(existing) {}
+  DatasetReferences(const TableModels& models, const ExistingRows& existing);
 
   // Takes out the rows that refer to what is neither in the database already nor in the dataset, and those that refer
   // to them in turn, and the tables without rows. True where there were such rows.
@@ -22,6 +23,9 @@ class DatasetReferences {
 
   // Sets a cell, and those that refer to it.
   void Change(Dataset& dataset, std::size_t table, std::size_t row, std::size_t column, const Cell& value) const;
+
+  // Whether keys, foreign keys, CHECKs or exclusion constraints look at a column of a table.
+  bool Matters(const TableModel& table, std::size_t column) const;
 
   // Whether the keys and CHECKs of every table let its rows pass, as far as can be told without a server.
   bool IsPlausible(const Dataset& dataset, const std::string& table) const;
@@ -31,6 +35,7 @@ class DatasetReferences {
 
   const TableModels& models_;
   const ExistingRows& existing_;
+  std::map<const TableModel*, std::set<std::size_t>> mattering_;
 };
 
 }  // namespace migproof

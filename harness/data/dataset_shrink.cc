@@ -10,6 +10,9 @@ namespace {
 
 using Difference = std::ptrdiff_t;
 
+// Candidates with one simpler cell: enough for datasets of the size that is left once rows were taken out.
+constexpr std::size_t kMostCells = 300;
+
 class Shrinker {
  public:
   Shrinker(const TableModels& models, const ExistingRows& existing, const Dataset& dataset)
@@ -22,6 +25,8 @@ class Shrinker {
     for (std::size_t t = 0; t < tables; ++t) HalveRows(t);
     for (std::size_t t = tables; t-- > 0;) WithoutEachRow(t);
     WithoutNullColumns();
+    PlainCells(0, tables);
+    for (std::size_t t = tables; tables > 1 && t-- > 0;) PlainCells(t, t + 1);
     for (std::size_t t = tables; t-- > 0;) SimplerCells(t, &Shrinker::WithNull);
     for (std::size_t t = tables; t-- > 0;) SimplerCells(t, &Shrinker::WithSimplest);
     for (std::size_t t = tables; t-- > 0;) SimplerCells(t, &Shrinker::WithSimpler);
@@ -95,6 +100,28 @@ class Shrinker {
     return position ? &model->columns[*position] : nullptr;
   }
 
+  // Whether rows may differ from others of the dataset by what stands in this column.
+  bool IsFree(const DatasetTable& table, std::size_t column) const {
+    const TableModel* model = models_.Find(table.table);
+    const auto position = model == nullptr ? std::nullopt : model->Position(table.columns[column]);
+    return position && !references_.Matters(*model, *position);
+  }
+
+  // All cells of some tables that nothing depends on, at once as simple as can be.
+  void PlainCells(std::size_t begin, std::size_t end) {
+    Dataset candidate = dataset_;
+    for (std::size_t t = begin; t < end; ++t) {
+      DatasetTable& table = candidate.tables[t];
+      for (std::size_t column = 0; column < table.columns.size(); ++column) {
+        if (!IsFree(table, column)) continue;
+        const ColumnModel& model = *Column(table, column);
+        const Cell plain = model.nullable ? Cell() : Cell(model.generator->Simplest(model.plain));
+        for (auto& row : table.rows) row[column] = plain;
+      }
+    }
+    Add(std::move(candidate));
+  }
+
   void SimplerCells(std::size_t t, std::vector<Cell> (Shrinker::*simpler)(const ColumnModel&, const Cell&) const) {
     const DatasetTable& table = dataset_.tables[t];
     for (std::size_t row = 0; row < table.rows.size(); ++row) {
@@ -123,15 +150,19 @@ class Shrinker {
   }
 
   void WithCell(std::size_t table, std::size_t row, std::size_t column, const Cell& cell) {
+    if (cells_ == kMostCells) return;
     Dataset candidate = dataset_;
-    references_.Change(candidate, table, row, column, cell);
-    const std::size_t rows = candidate.Rows();
-    references_.DropDangling(candidate);
-    if (candidate.Rows() != rows) return;
-    for (std::size_t t = 0; t < candidate.tables.size(); ++t) {
-      if (candidate.tables[t] == dataset_.tables[t]) continue;
-      if (!references_.IsPlausible(candidate, candidate.tables[t].table)) return;
+    if (IsFree(candidate.tables[table], column)) {
+      candidate.tables[table].rows[row][column] = cell;
+    } else {
+      references_.Change(candidate, table, row, column, cell);
+      if (Dataset whole = candidate; references_.DropDangling(whole)) return;
+      for (std::size_t t = 0; t < candidate.tables.size(); ++t) {
+        if (candidate.tables[t] == dataset_.tables[t]) continue;
+        if (!references_.IsPlausible(candidate, candidate.tables[t].table)) return;
+      }
     }
+    ++cells_;
     candidates_.push_back(std::move(candidate));
   }
 
@@ -150,6 +181,7 @@ class Shrinker {
   DatasetReferences references_;
   const Dataset& dataset_;
   std::vector<Dataset> candidates_;
+  std::size_t cells_ = 0;
 };
 
 }  // namespace

@@ -82,6 +82,20 @@ TEST_F(DatasetShrink, YieldsWhatTheServerTakes) {
   EXPECT_GT(taken, all * 9 / 10) << taken << " of " << all;
 }
 
+TEST_F(DatasetShrink, EndsWhicheverCandidateIsTaken) {
+  const RowGenerator generator(database_.catalog(), database_.rows(), {.focus = {"public.files"}});
+  for (std::uint64_t seed = 0; seed < 2; ++seed) {
+    Random random(seed);
+    Dataset dataset = generator.Draw(random);
+    int steps = 0;
+    for (auto candidates = generator.Shrinks(dataset); !candidates.empty(); candidates = generator.Shrinks(dataset)) {
+      ASSERT_LT(++steps, 3000) << ToJson(dataset).dump();
+      dataset = random.Pick(candidates);
+    }
+    EXPECT_EQ(dataset.Rows(), 0U);
+  }
+}
+
 TEST_F(DatasetShrink, ChangesWhatRefersToAKeyWithIt) {
   const RowGenerator generator(database_.catalog(), database_.rows(), {});
   const Dataset dataset{{{"public.tenants", {"id"}, {{"7"}}, 0},

@@ -27,6 +27,7 @@ ExistingRows::ExistingRows(const TableModels& models, const RowSnapshot& snapsho
     if (table == nullptr) continue;
     ExistingTable& existing = tables_[table->name];
     existing.taken.resize(table->keys.size());
+    if (!rows.checksum.empty()) existing.unseen += static_cast<std::uint64_t>(rows.count);
     const std::vector<std::size_t> places = Places(*table, rows.columns);
     const std::vector<bool> known(table->columns.size(), true);
     for (const auto& row : rows.rows) {

@@ -1,6 +1,7 @@
 // The rows that are in a database already, by the tables that hold them and in the order of the models' columns.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -14,6 +15,7 @@ namespace migproof {
 struct ExistingTable {
   std::vector<std::vector<Cell>> rows;       // of partitions, those of the root
   std::vector<std::set<std::string>> taken;  // by key of the model: its KeyTexts
+  std::uint64_t unseen = 0;                  // rows that the snapshot counts and does not keep
 };
 
 class ExistingRows {

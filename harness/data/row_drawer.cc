@@ -23,10 +23,11 @@ void RowDrawer::Fill(const std::vector<const TableModel*>& group, const std::map
   ++group_;
   std::vector<Table*> filled;
   for (const TableModel* model : group) {
+    const ExistingTable& existing = existing_.Of(model->name);
     tables_.push_back({model,
-                       &existing_.Of(model->name),
+                       &existing,
                        group_,
-                       CellDrawer(*model, random_),
+                       CellDrawer(*model, existing.unseen, random_),
                        plans.at(model->name).to_default,
                        {},
                        {},

@@ -1,7 +1,9 @@
 #include "harness/data/row_generator.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "harness/data/dataset_references.h"
 #include "harness/data/dataset_shrink.h"
 #include "harness/data/existing_rows.h"
 #include "harness/data/fill_order.h"
@@ -27,6 +29,26 @@ bool IsUniqueByItself(const ColumnModel& column) {
   const std::string& text = column.default_text;
   return text.find("gen_random_uuid(") != std::string::npos || text.find("uuid_generate_v") != std::string::npos ||
          text.find("uuidv") != std::string::npos;
+}
+
+// Where a table and some of its columns stand in a dataset.
+struct Places {
+  std::size_t table = 0;
+  std::vector<std::size_t> columns;
+};
+
+std::optional<Places> FindPlaces(const Dataset& dataset, const std::string& table,
+                                 const std::vector<std::string>& columns) {
+  Places places;
+  while (places.table < dataset.tables.size() && dataset.tables[places.table].table != table) ++places.table;
+  if (places.table == dataset.tables.size()) return std::nullopt;
+  const auto& names = dataset.tables[places.table].columns;
+  for (const std::string& column : columns) {
+    const auto at = std::find(names.begin(), names.end(), column);
+    if (at == names.end()) return std::nullopt;
+    places.columns.push_back(static_cast<std::size_t>(at - names.begin()));
+  }
+  return places;
 }
 
 std::set<std::string> RootsOf(const TableModels& models, const auto& names) {
@@ -57,12 +79,15 @@ class RowGenerator::Impl {
 
   Dataset Draw(Random& random, bool broad) const {
     RowDrawer drawer(models_, existing_, random);
+    const bool orphans = random.OneIn(kTargetEvery);
     for (const auto& group : FillOrder(models_, Choose(random, broad))) {
       std::map<std::string, FillPlan> plans;
-      for (const TableModel* table : group) plans.emplace(table->name, Plan(*table, random));
+      for (const TableModel* table : group) plans.emplace(table->name, Plan(*table, orphans, random));
       drawer.Fill(group, plans);
     }
-    return drawer.Take();
+    Dataset dataset = drawer.Take();
+    if (!orphans) Adopt(random, dataset);
+    return dataset;
   }
 
   std::vector<Dataset> Shrinks(const Dataset& dataset) const { return ShrinkDataset(models_, existing_, dataset); }
@@ -77,6 +102,9 @@ class RowGenerator::Impl {
   void AddWithParents(const std::string& table, Names& chosen) const {
     if (!IsFillable(table) || !chosen.insert(table).second) return;
     for (const ForeignKeyModel& key : models_.Find(table)->foreign_keys) AddWithParents(key.table, chosen);
+    const auto targets = targets_.tables.find(table);
+    if (targets == targets_.tables.end()) return;
+    for (const auto& orphan : targets->second.orphans) AddWithParents(models_.Root(orphan.other_table), chosen);
   }
 
   // The number of tables does not grow with the catalog, unless `broad`.
@@ -128,13 +156,15 @@ class RowGenerator::Impl {
     return columns;
   }
 
-  FillPlan Plan(const TableModel& table, Random& random) const {
+  FillPlan Plan(const TableModel& table, bool orphans, Random& random) const {
     FillPlan plan;
     plan.rows = 1 + random.Below(options_.rows_per_table + 1);
     plan.to_default = ToDefault(table, random);
     const auto targets = targets_.tables.find(table.name);
-    if (targets != targets_.tables.end() && random.OneIn(kTargetEvery)) {
-      AddTargets(table, targets->second, random, plan);
+    if (targets == targets_.tables.end()) return plan;
+    if (random.OneIn(kTargetEvery)) AddTargets(table, targets->second, random, plan);
+    for (const auto& orphan : targets->second.orphans) {
+      if (orphans) AddGroup(table, orphan.columns, plan, plan.remote);
     }
     return plan;
   }
@@ -150,23 +180,50 @@ class RowGenerator::Impl {
       }
       plan.wishes.push_back(std::move(wish));
     };
-    const auto add_group = [&](const std::vector<std::string>& names, auto& groups) {
-      std::vector<std::size_t> columns;
-      for (const std::string& name : names) {
-        const auto column = table.Position(name);
-        if (!column) return;
-        plan.to_default.erase(*column);
-        columns.push_back(*column);
-      }
-      if (columns.empty()) plan.rows = std::max<std::size_t>(plan.rows, 2);
-      if (!columns.empty()) groups.push_back(std::move(columns));
-    };
     for (const auto& row : Some(targets.rows, random)) add_wish(row);
     for (const std::string& column : targets.nulls) {
       if (random.OneIn(kTargetEvery)) add_wish({{column, std::nullopt}});
     }
-    for (const auto& columns : Some(targets.agree, random)) add_group(columns, plan.agree);
-    for (const auto& orphan : Some(targets.orphans, random)) add_group(orphan.columns, plan.remote);
+    for (const auto& columns : Some(targets.agree, random)) AddGroup(table, columns, plan, plan.agree);
+  }
+
+  // An empty group asks for two rows at least.
+  static void AddGroup(const TableModel& table, const std::vector<std::string>& names, FillPlan& plan,
+                       std::vector<std::vector<std::size_t>>& groups) {
+    std::vector<std::size_t> columns;
+    for (const std::string& name : names) {
+      const auto column = table.Position(name);
+      if (!column) return;
+      plan.to_default.erase(*column);
+      columns.push_back(*column);
+    }
+    if (columns.empty()) plan.rows = std::max<std::size_t>(plan.rows, 2);
+    if (!columns.empty()) groups.push_back(std::move(columns));
+  }
+
+  // Where there are no orphans, the columns that could hold some refer to rows of the other table instead: rows that a
+  // foreign key still to come would take.
+  void Adopt(Random& random, Dataset& dataset) const {
+    const DatasetReferences references(models_, existing_);
+    for (const auto& [name, targets] : targets_.tables) {
+      for (const auto& orphan : targets.orphans) {
+        const auto ours = FindPlaces(dataset, name, orphan.columns);
+        const auto theirs = FindPlaces(dataset, models_.Root(orphan.other_table), orphan.other_columns);
+        if (!ours || !theirs || ours->columns.size() != theirs->columns.size()) continue;
+        const TableModel& model = *models_.Find(name);
+        const auto matters = [&](const std::string& column) {
+          return references.Matters(model, *model.Position(column));
+        };
+        if (std::any_of(orphan.columns.begin(), orphan.columns.end(), matters)) continue;
+        const auto& parents = dataset.tables[theirs->table].rows;
+        for (auto& row : dataset.tables[ours->table].rows) {
+          const std::vector<Cell> parent = random.Pick(parents);
+          for (std::size_t i = 0; i < ours->columns.size(); ++i) {
+            if (row[ours->columns[i]] && parent[theirs->columns[i]]) row[ours->columns[i]] = parent[theirs->columns[i]];
+          }
+        }
+      }
+    }
   }
 
   // About half of them, one at least; not more than a case can carry.

@@ -30,7 +30,8 @@ struct Targets {
     std::vector<std::vector<Value>> rows;
     // Groups of columns in which two rows agree, their other columns drawn freely. An empty group: two rows at least.
     std::vector<std::vector<std::string>> agree;
-    // Groups of columns (referencing, with the table and columns referred to) that hold no value of the other side.
+    // Groups of columns (referencing, with the table and columns referred to) that hold no value of the other side in
+    // some row, every other time; the other times every row holds one, as a foreign key still to come would have it.
     struct Orphan {
       std::vector<std::string> columns;
       std::string other_table;
@@ -59,8 +60,9 @@ class RowGenerator {
   // The same random stream gives the same dataset. `broad`: every table, one row each at least.
   Dataset Draw(Random& random, bool broad = false) const;
 
-  // Simpler datasets, most promising first: without a table, without some rows, with simpler cells. Lazy enough to be
-  // asked often. Keeps references whole where it can; what the server then refuses is no counterexample.
+  // Simpler datasets, most promising first: without a table, without some rows, with simpler cells (of a large dataset
+  // some hundred, so that it may be asked often). Keeps references whole; what the server then refuses is no
+  // counterexample. Asked again for any of them, and so on, it comes to an end.
   std::vector<Dataset> Shrinks(const Dataset& dataset) const;
 
   // Why a table gets no rows ("public.t: no value passes CHECK ..."), as far as is known without a server.

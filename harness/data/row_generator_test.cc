@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "harness/data/schema_for_test.h"
 
@@ -16,6 +18,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Key;
 using testing::Not;
+using testing::Pair;
 
 // What many cases came to, each rolled back.
 class Filled {
@@ -73,7 +76,7 @@ TEST_F(RowGeneratorTest, FillsEveryTableOfTheSchema) {
   FilledDatabase database;
   const RowGenerator generator(database.catalog(), database.rows(), {});
   EXPECT_THAT(generator.unfillable(),
-              ElementsAre(testing::Pair("public.unpartitioned", "public.unpartitioned: it has no partition")));
+              ElementsAre(Pair("public.unpartitioned", "public.unpartitioned: it has no partition")));
   const Filled filled = Fill(database, generator, 100);
   for (const std::string& name : database.catalog().Names("table")) {
     const bool partition = !database.catalog().Attribute("table", name, "partition_bound").empty();
@@ -122,6 +125,141 @@ TEST_F(RowGeneratorTest, SameSeedSameBytes) {
   }
   EXPECT_EQ(different.size(), 20U);
 }
+
+TEST_F(RowGeneratorTest, AvoidsAndUsesTheRowsThatAreThere) {
+  FilledDatabase database(
+      "CREATE TABLE \"P\" (id smallint PRIMARY KEY, \"Code\" text UNIQUE); CREATE TABLE c (p smallint NOT NULL "
+      "REFERENCES "
+      "\"P\", code text REFERENCES \"P\" (\"Code\"), UNIQUE (p));"
+      "INSERT INTO \"P\" SELECT i, 'k' || i FROM generate_series(-20, 120) i; INSERT INTO c VALUES (1, 'k1'), (2, "
+      "NULL)");
+  const RowGenerator generator(database.catalog(), database.rows(), {.leave_out = {"public.\"P\""}});
+  const Filled children = Fill(database, generator, 50);
+  EXPECT_THAT(children.tables, Not(Contains(Key("public.\"P\""))));
+  EXPECT_GT(children.tables.at("public.c").inserted, 50);
+  EXPECT_EQ(children.Refusals(), "");
+  const RowGenerator both(database.catalog(), database.rows(), {});
+  const Filled filled = Fill(database, both, 50);
+  EXPECT_GT(filled.tables.at("public.\"P\"").inserted, 50);
+  EXPECT_EQ(filled.Refusals(), "");
+}
+
+TEST_F(RowGeneratorTest, CountsOnBeyondRowsThatTheSnapshotDoesNotKeep) {
+  FilledDatabase database(
+      "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, '' FROM generate_series(-10, 10100) i");
+  ASSERT_FALSE(database.rows().tables.at("public.t").checksum.empty());
+  const RowGenerator generator(database.catalog(), database.rows(), {});
+  const Filled filled = Fill(database, generator, 20);
+  EXPECT_EQ(filled.Refusals(), "");
+  EXPECT_GT(filled.tables.at("public.t").inserted, 20);
+}
+
+TEST_F(RowGeneratorTest, SaysWhyATableCannotBeFilled) {
+  FilledDatabase database(
+      "CREATE TYPE blank AS ENUM (); CREATE TABLE a (v blank NOT NULL); CREATE TABLE b (id int PRIMARY KEY); CREATE "
+      "TABLE c "
+      "(b int NOT NULL REFERENCES b); CREATE TABLE d (v int NOT NULL CHECK (v > 3 AND v < 2)); CREATE TABLE e (v "
+      "blank)");
+  const RowGenerator generator(database.catalog(), database.rows(), {.leave_out = {"public.b"}});
+  EXPECT_THAT(generator.unfillable(),
+              ElementsAre(Pair("public.a", "public.a: no value of type public.blank is known for v"),
+                          Pair("public.c", "public.c: nothing to refer to in public.b"),
+                          Pair("public.d", "public.d: no value passes its CHECKs")));
+  EXPECT_EQ(Fill(database, generator, 5).tables.size(), 1U);
+}
+
+TEST_F(RowGeneratorTest, FillsTheFocusAndFewOthers) {
+  std::string schema =
+      "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, p int REFERENCES p);"
+      "CREATE TABLE r (t int REFERENCES t);";
+  for (int i = 0; i < 40; ++i) schema += fmt::format("CREATE TABLE other_{} (a int);", i);
+  FilledDatabase database(schema);
+  const RowGenerator generator(database.catalog(), database.rows(), {.focus = {"public.t"}});
+  std::map<std::string, int> cases;
+  constexpr int kCases = 200;
+  for (std::uint64_t seed = 0; seed < kCases; ++seed) {
+    Random random(seed);
+    const Dataset dataset = generator.Draw(random);
+    EXPECT_LT(dataset.tables.size(), 9U);
+    for (const DatasetTable& table : dataset.tables) ++cases[table.table];
+  }
+  EXPECT_EQ(cases["public.p"], kCases);
+  EXPECT_EQ(cases["public.t"], kCases);
+  EXPECT_GT(cases["public.r"], kCases / 3);
+  EXPECT_LT(cases["public.r"], kCases * 3 / 4);
+  EXPECT_EQ(cases.size(), 43U);
+  Random random(1);
+  EXPECT_EQ(generator.Draw(random, true).tables.size(), 43U);
+}
+
+TEST_F(RowGeneratorTest, DrawsWhatIsAimedAtEveryOtherTime) {
+  FilledDatabase database(
+      "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, a text, b text NOT NULL, p int)");
+  Targets targets;
+  targets.tables["public.t"] = {.rows = {{{"a", "x y"}, {"b", "O'Neil"}}},
+                                .agree = {{"a", "b"}},
+                                .orphans = {{{"p"}, "public.p", {"id"}}},
+                                .nulls = {"a"}};
+  const RowGenerator generator(database.catalog(), database.rows(), {}, targets);
+  constexpr int kCases = 100;
+  int aimed = 0;
+  int agreeing = 0;
+  int orphans = 0;
+  for (std::uint64_t seed = 0; seed < kCases; ++seed) {
+    Random random(seed);
+    const Transaction transaction(database.session());
+    const Dataset dataset = generator.Draw(random);
+    EXPECT_EQ(Insert(database.session(), dataset).inserted, dataset);
+    const auto holds = [&](const char* query) { return database.session().Query(query).GetBool(0, 0) ? 1 : 0; };
+    aimed += holds("SELECT EXISTS (SELECT FROM t WHERE a = 'x y' AND b = 'O''Neil')");
+    agreeing +=
+        holds("SELECT EXISTS (SELECT FROM t x JOIN t y ON x.id < y.id AND x.a IS NOT DISTINCT FROM y.a AND x.b = y.b)");
+    orphans += holds("SELECT EXISTS (SELECT FROM t WHERE p NOT IN (SELECT id FROM p))");
+  }
+  for (const int cases : {aimed, agreeing, orphans}) {
+    EXPECT_GT(cases, kCases / 4);
+    EXPECT_LT(cases, kCases * 3 / 4);
+  }
+}
+
+TEST_F(RowGeneratorTest, ReplaysByItsStatements) {
+  FilledDatabase database;
+  const RowGenerator generator(database.catalog(), database.rows(), {});
+  const auto stored = [&] { return ReadRows(database.session(), {}); };
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    Random random(seed);
+    const Transaction transaction(database.session());
+    database.session().Execute("SAVEPOINT s");
+    const Dataset inserted = Insert(database.session(), generator.Draw(random)).inserted;
+    const RowSnapshot once = stored();
+    database.session().Execute("ROLLBACK TO SAVEPOINT s");
+    for (const std::string& statement : InsertStatements(DatasetFromJson(ToJson(inserted)))) {
+      database.session().Execute(statement);
+    }
+    EXPECT_THAT(CompareRows(once, stored(), {VolatileDefaults(database.catalog()), {}, 20}), IsEmpty());
+  }
+}
+
+class SystemModels : public RowGeneratorTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(SystemModels, AreFilled) {
+  std::ifstream file(std::string(MIGPROOF_SOURCE_DIR) + "/fixtures/systems/" + GetParam() + "/model.sql");
+  ASSERT_TRUE(file.good());
+  std::stringstream text;
+  text << file.rdbuf();
+  FilledDatabase database(text.str());
+  const RowGenerator generator(database.catalog(), database.rows(), {});
+  EXPECT_THAT(generator.unfillable(), IsEmpty());
+  const Filled filled = Fill(database, generator, 30);
+  for (const std::string& name : database.catalog().Names("table")) {
+    ASSERT_THAT(filled.tables, Contains(Key(name)));
+    EXPECT_GT(filled.tables.at(name).inserted, 30) << name;
+  }
+  EXPECT_LT(filled.RefusedShare(), 0.05) << filled.Refusals();
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SystemModels, testing::Values("aria", "aria_engine", "soma", "change_control"),
+                         [](const auto& system) { return std::string(system.param); });
 
 }  // namespace
 }  // namespace migproof
