@@ -68,7 +68,7 @@ TEST_F(ConfigTest, RefusesUnknownAndDoubleKeys) {
   EXPECT_EQ(Complaint(R"({"formatt": "native"})"),
             "migproof.json: unknown key 'formatt'\nhint: did you mean 'format'?");
   EXPECT_THAT(Complaint(R"({"zzzzzz": 1})"),
-              HasSubstr("hint: the keys there are: before, database_url_env, declarations"));
+              HasSubstr("hint: the keys there are: before, cases, database_url_env, declarations"));
   EXPECT_THAT(Complaint(R"({"jobs": 1, "jobs": 2})"), HasSubstr("the key 'jobs' is there twice"));
   EXPECT_THAT(Complaint(R"({"declarations": {"a": [], "a": []}})"), HasSubstr("the key 'a' is there twice"));
 }

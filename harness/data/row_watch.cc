@@ -18,7 +18,7 @@ constexpr std::size_t kEnumCatalog = 0;  // its place among them
 constexpr std::size_t kAttributeCatalog = 2;
 
 constexpr const char* kTables = R"sql(
-SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.oid, c.relfilenode,
+SELECT concat_ws('.', quote_ident(n.nspname), quote_ident(c.relname)), c.oid, c.relfilenode,
        pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) + pg_catalog.pg_stat_get_xact_tuples_updated(c.oid)
        + pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid)
   FROM pg_catalog.pg_class c

@@ -122,8 +122,6 @@ TypeRecipe TextRecipe(std::size_t characters, std::size_t bytes) {
                                     "null",
                                     "\xEF\xBB\xBF"
                                     "a"};
-  // A row of an index holds some 2,700 bytes; a longer text that does not compress is refused there.
-  edges.push_back(IncompressibleText(std::min(characters, bytes)));
   if (characters <= 10'000) {
     edges.emplace_back(std::min(characters, bytes), 'x');
     std::string wide;

@@ -65,9 +65,9 @@ std::string OneLine(std::string text) {
 }
 
 // Compares tables before and after, as text: one temporary table for each.
-class Comparison {
+class ComparisonSql {
  public:
-  Comparison(const Observation& was, const Observation& is, const Suspicion& suspicion) {
+  ComparisonSql(const Observation& was, const Observation& is, const Suspicion& suspicion) {
     for (const std::string& table : suspicion.tables) {
       if (table.rfind("sequence ", 0) == 0) {
         sequences_.push_back(table.substr(9));
@@ -182,7 +182,7 @@ std::string ReproductionScript(CaseGround& ground, const Finding& finding, const
     for (const std::string& statement : InsertStatements(rows)) script += statement;
     script += "COMMIT;\n";
   }
-  std::optional<Comparison> comparison;
+  std::optional<ComparisonSql> comparison;
   std::size_t gone = 0;
   const auto go_to = [&](const Path& path) {
     for (; gone < path.size(); ++gone) {

@@ -39,24 +39,21 @@ std::vector<std::string> Texts(const Revision& revision) {
   return texts;
 }
 
-std::string WithoutQuotes(std::string text) {
-  std::erase(text, '"');
-  return text;
-}
-
 // The table of `catalog` that a declaration calls `name`, or "".
 std::string TableNamed(const Catalog& catalog, const std::string& name) {
   for (const std::string& table : catalog.Names("table")) {
-    const std::string bare = WithoutQuotes(table);
-    if (bare == WithoutQuotes(name) || bare == "public." + WithoutQuotes(name)) return table;
+    if (IsNamed(name, table)) return table;
   }
   return "";
 }
 
 }  // namespace
 
-void Coverage::Add(const InsertResult& inserted, std::int64_t forbidden) {
+void Coverage::Add(const InsertResult& inserted, const Catalog& catalog, std::int64_t forbidden) {
   forbidden_ += forbidden;
+  const auto is_nullable = [&](const std::string& table, const std::string& column) {
+    return catalog.Attribute("column", fmt::format("{}.{}", table, column), "not_null") == "false";
+  };
   for (const auto& [name, fill] : inserted.tables) {
     TableFill& all = tables_[name];
     all.inserted += fill.inserted;
@@ -64,8 +61,12 @@ void Coverage::Add(const InsertResult& inserted, std::int64_t forbidden) {
     rows_ += fill.inserted;
     refused_ += fill.refused;
     for (const auto& [reason, count] : fill.refusals) all.refusals[reason] += count;
-    for (const auto& [column, count] : fill.null_cells) all.null_cells[column] += count;
-    for (const auto& [column, count] : fill.filled_cells) all.filled_cells[column] += count;
+    for (const auto& [column, count] : fill.null_cells) {
+      if (is_nullable(name, column)) all.null_cells[column] += count;
+    }
+    for (const auto& [column, count] : fill.filled_cells) {
+      if (is_nullable(name, column)) all.filled_cells[column] += count;
+    }
   }
 }
 
@@ -255,7 +256,7 @@ class Search::Unit {
     {
       const std::unique_ptr<Case> one = MakeCase(rows, number);
       one->Before();
-      coverage_.Add(one->inserted(), one->forbidden());
+      coverage_.Add(one->inserted(), *before_, one->forbidden());
       for (const auto& [table, unused] : one->Before().rows->tables) coverage_.Saw(table);
       for (const NamedLaw& law : laws) {
         Trial trial(ground_.subject(), &ground_.revision(), *one);

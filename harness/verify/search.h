@@ -69,7 +69,7 @@ class Search {
 // What cases have put in, over all of them; which of it is enough, and what is missing.
 class Coverage {
  public:
-  void Add(const InsertResult& inserted, std::int64_t forbidden);
+  void Add(const InsertResult& inserted, const Catalog& catalog, std::int64_t forbidden);
   // A table that held rows, however they came there (a partition gets them through its parent).
   void Saw(const std::string& table) { seen_.insert(table); }
   // "tables filled", "rows", "rows refused", "nullable columns", "nullable columns seen NULL and not" ...

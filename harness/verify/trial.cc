@@ -21,13 +21,6 @@ std::string WithoutQuotes(std::string text) {
   return text;
 }
 
-// Whether what a declaration names is the object called `name`; quotes and "public." are the writer's choice.
-bool IsNamed(const std::string& declared, const std::string& object_name) {
-  const std::string named = WithoutQuotes(declared);
-  const std::string name = WithoutQuotes(object_name);
-  return named == name || (name.rfind("public.", 0) == 0 && named == name.substr(7));
-}
-
 // "extension vector", "enum public.mood", "enum mood" or the name alone.
 bool Leaves(const Declaration& declaration, const ObjectKey& object) {
   if (declaration.kind != "leaves") return false;
@@ -77,6 +70,12 @@ std::set<std::string> TablesOf(const Catalog& catalog) {
 }
 
 }  // namespace
+
+bool IsNamed(const std::string& declared, const std::string& object_name) {
+  const std::string named = WithoutQuotes(declared);
+  const std::string name = WithoutQuotes(object_name);
+  return named == name || (name.rfind("public.", 0) == 0 && named == name.substr(7));
+}
 
 std::vector<Difference> Mover::Compare(const Observation& was, const Observation& is) {
   return migproof::Compare(*was.catalog, *is.catalog).differences;

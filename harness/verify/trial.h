@@ -178,6 +178,10 @@ std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const
                                                    const std::optional<std::set<std::string>>& only = std::nullopt,
                                                    bool exact = false);
 
+// Whether what a declaration names ("orders.note") is the object called `name`; quotes and "public." are the writer's
+// choice.
+bool IsNamed(const std::string& declared, const std::string& object_name);
+
 // The refusals that `known` does not have (same statement and SQLSTATE).
 std::vector<Error> NewRefusals(const std::vector<Error>& refusals, const std::vector<Error>& known);
 
