@@ -84,7 +84,8 @@ Relations ToRelations(const Rows& rows) {
 // A query, and which objects came from it.
 struct Source {
   CatalogQuery query;
-  std::map<std::string, std::vector<ObjectKey>> keys;  // by relation; under "" where the query reads all at once
+  // By relation; under "" where the query reads all at once.
+  std::map<std::string, std::vector<ObjectMap::Entry>> objects;
 };
 
 }  // namespace
@@ -116,7 +117,9 @@ class CatalogReader::Impl {
     ++version_;
     read_ = false;
     catalog_ = Catalog();
-    for (Source& source : sources_) source.keys.clear();
+    gone_.clear();
+    fresh_.clear();
+    for (Source& source : sources_) source.objects.clear();
   }
 
  private:
@@ -328,10 +331,10 @@ class CatalogReader::Impl {
   }
 
   void Drop(Source& source, const std::string& relation) {
-    const auto found = source.keys.find(relation);
-    if (found == source.keys.end()) return;
-    for (const ObjectKey& key : found->second) catalog_.objects().erase(key);
-    source.keys.erase(found);
+    const auto found = source.objects.find(relation);
+    if (found == source.objects.end()) return;
+    std::move(found->second.begin(), found->second.end(), std::back_inserter(gone_));
+    source.objects.erase(found);
   }
 
   void Fetch(const std::vector<Source*>& sources, const std::set<Oid>& relations) {
@@ -352,6 +355,7 @@ class CatalogReader::Impl {
     for (const auto& [oid, relation] : relations_) live.insert(relation.name);
     const std::vector<Rows> results = QueryAll(queries);
     for (std::size_t i = 0; i < asked.size(); ++i) Take(*asked[i], results[i], live);
+    catalog_.objects().Replace(std::exchange(gone_, {}), std::exchange(fresh_, {}));
   }
 
   std::set<Oid> OfKind(const std::set<Oid>& relations, const std::string& relkinds) const {
@@ -377,8 +381,9 @@ class CatalogReader::Impl {
         if (rows.IsNull(row, column)) continue;
         object.attributes.emplace_hint(object.attributes.end(), name, rows.Get(row, column));
       }
-      source.keys[source.query.by_relation ? relation : std::string()].push_back(key);
-      catalog_.objects().insert_or_assign(std::move(key), std::move(object));
+      auto entry = std::make_shared<ObjectMap::value_type>(std::move(key), std::move(object));
+      source.objects[source.query.by_relation ? relation : std::string()].push_back(entry);
+      fresh_.push_back(std::move(entry));
     }
   }
 
@@ -395,6 +400,8 @@ class CatalogReader::Impl {
   // What is remembered of the last read.
   bool read_ = false;
   Catalog catalog_;
+  std::vector<ObjectMap::Entry> gone_;   // taken out of the catalog at the end of this read
+  std::vector<ObjectMap::Entry> fresh_;  // put into it then
   std::vector<TableToken> tokens_;
   std::vector<Hashes> relation_hashes_;  // per table
   Relations relations_;

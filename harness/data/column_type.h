@@ -17,12 +17,12 @@ struct ColumnType {
   enum class Form { kBase, kArray, kEnum, kDomain, kComposite, kRange, kMultirange };
 
   Form form = Form::kBase;
-  std::string name;                  // as the server writes it: "character varying(80)", "public.mood[]"
-  std::string base;                  // less modifiers and brackets: "character varying", "timestamp with time zone"
-  std::vector<int> modifiers;        // (80): {80}; numeric(10,2): {10, 2}; none: {}
-  std::vector<std::string> labels;   // of an enum, in order
-  std::vector<std::string> checks;   // of a domain: "CHECK ((VALUE > 0))"
-  bool not_null = false;             // of a domain
+  std::string name;                 // as the server writes it: "character varying(80)", "public.mood[]"
+  std::string base;                 // less modifiers and brackets: "character varying", "timestamp with time zone"
+  std::vector<int> modifiers;       // (80): {80}; numeric(10,2): {10, 2}; none: {}
+  std::vector<std::string> labels;  // of an enum, in order
+  std::vector<std::string> checks;  // of a domain: "CHECK ((VALUE > 0))"
+  bool not_null = false;            // of a domain
   // Of an array its element, of a domain what it stands on, of a range its subtype, of a multirange its range.
   std::shared_ptr<const ColumnType> element;
   std::vector<std::pair<std::string, ColumnType>> fields;  // of a composite: name and type, in order

@@ -11,9 +11,9 @@
 namespace migproof {
 
 struct DatasetTable {
-  std::string table;                     // qualified and quoted, as in the catalog: public.orders
-  std::vector<std::string> columns;      // quoted; a column that is left out takes its default
-  std::vector<std::vector<Cell>> rows;   // text in the form the types' input functions read, or NULL
+  std::string table;                    // qualified and quoted, as in the catalog: public.orders
+  std::vector<std::string> columns;     // quoted; a column that is left out takes its default
+  std::vector<std::vector<Cell>> rows;  // text in the form the types' input functions read, or NULL
   // Tables that stand one behind the other with the same group are inserted in one statement, so that foreign keys may
   // go in a circle (they are checked at the end of the statement).
   int group = 0;

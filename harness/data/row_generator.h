@@ -75,9 +75,9 @@ class RowGenerator {
 struct TableFill {
   std::int64_t inserted = 0;
   std::int64_t refused = 0;
-  std::map<std::string, std::int64_t> refusals;  // the server's reason ("23514 price_check"), counted
-  std::map<std::string, std::int64_t> null_cells;      // by nullable column
-  std::map<std::string, std::int64_t> filled_cells;    // likewise, not NULL
+  std::map<std::string, std::int64_t> refusals;      // the server's reason ("23514 price_check"), counted
+  std::map<std::string, std::int64_t> null_cells;    // by nullable column
+  std::map<std::string, std::int64_t> filled_cells;  // likewise, not NULL
 };
 
 struct InsertResult {
