@@ -180,6 +180,31 @@ class Session::Impl {
     return Refusal(std::move(failure));
   }
 
+  // Sends `count` queries in libpq's pipeline mode and waits once.
+  std::vector<Rows> Pipeline(std::size_t count, const std::function<void(PGconn*, std::size_t)>& send,
+                             const std::function<std::string_view(std::size_t)>& text) {
+    if (PQenterPipelineMode(raw()) == 0) throw Refused(nullptr, "", 0, nullptr);
+    for (std::size_t i = 0; i < count; ++i) send(raw(), i);
+    PQpipelineSync(raw());
+    std::vector<Rows> all;
+    std::optional<Error> refused;
+    for (std::size_t i = 0; i < count; ++i) {
+      while (PGresult* next = PQgetResult(raw())) {
+        std::shared_ptr<pg_result> result = Own(next);
+        if (!IsRefusal(next)) {
+          all.emplace_back(std::move(result));
+        } else if (!refused) {
+          refused = Refused(next, text(i), 0, nullptr);
+        }
+        if (PQstatus(raw()) != CONNECTION_OK) throw *refused;
+      }
+    }
+    PQclear(PQgetResult(raw()));  // the end of the pipeline (PGRES_PIPELINE_SYNC)
+    PQexitPipelineMode(raw());
+    if (refused) throw *refused;
+    return all;
+  }
+
   std::string CopyOut(std::string_view sql) {
     std::shared_ptr<pg_result> result = Own(PQexec(raw(), std::string(sql).c_str()));
     if (PQresultStatus(result.get()) != PGRES_COPY_OUT) throw Refused(result.get(), sql, 0, nullptr);
@@ -296,30 +321,23 @@ Rows Session::QueryPrepared(const std::string& name, std::string_view sql,
 
 std::vector<Rows> Session::QueryAll(const std::vector<Prepared>& queries) {
   for (const Prepared& query : queries) impl_->PrepareOnce(query.name, query.sql);
-  PGconn* raw = impl_->raw();
-  if (PQenterPipelineMode(raw) == 0) throw impl_->Refused(nullptr, "", 0, nullptr);
-  for (const Prepared& query : queries) {
-    const auto values = Pointers(query.parameters);
-    PQsendQueryPrepared(raw, query.name.c_str(), static_cast<int>(values.size()), values.data(), nullptr, nullptr, 0);
-  }
-  PQpipelineSync(raw);
-  std::vector<Rows> all;
-  std::optional<Error> refused;
-  for (const Prepared& query : queries) {
-    while (PGresult* next = PQgetResult(raw)) {
-      std::shared_ptr<pg_result> result = Own(next);
-      if (!IsRefusal(next)) {
-        all.emplace_back(std::move(result));
-      } else if (!refused) {
-        refused = impl_->Refused(next, query.sql, 0, nullptr);
-      }
-      if (PQstatus(raw) != CONNECTION_OK) throw *refused;
-    }
-  }
-  PQclear(PQgetResult(raw));  // the end of the pipeline (PGRES_PIPELINE_SYNC)
-  PQexitPipelineMode(raw);
-  if (refused) throw *refused;
-  return all;
+  return impl_->Pipeline(
+      queries.size(),
+      [&](PGconn* raw, std::size_t i) {
+        const auto values = Pointers(queries[i].parameters);
+        PQsendQueryPrepared(raw, queries[i].name.c_str(), static_cast<int>(values.size()), values.data(), nullptr,
+                            nullptr, 0);
+      },
+      [&](std::size_t i) -> std::string_view { return queries[i].sql; });
+}
+
+std::vector<Rows> Session::QueryEach(const std::vector<std::string>& queries) {
+  return impl_->Pipeline(
+      queries.size(),
+      [&](PGconn* raw, std::size_t i) {
+        PQsendQueryParams(raw, queries[i].c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0);
+      },
+      [&](std::size_t i) -> std::string_view { return queries[i]; });
 }
 
 std::string Session::CopyOut(std::string_view copy_statement) { return impl_->CopyOut(copy_statement); }

@@ -38,9 +38,8 @@ std::vector<std::string> ColumnNames(const Rows& rows) {
   return names;
 }
 
-TableRows ReadTable(Session& session, const std::string& table, const std::string& columns) {
+TableRows Take(Session& session, const Rows& rows, const std::string& table, const std::string& columns) {
   TableRows read;
-  const Rows rows = session.Execute(fmt::format("SELECT {} FROM ONLY {} LIMIT {}", columns, table, kMaximumRows + 1));
   read.columns = ColumnNames(rows);
   read.count = rows.size();
   if (rows.size() > kMaximumRows) {
@@ -59,6 +58,14 @@ TableRows ReadTable(Session& session, const std::string& table, const std::strin
   }
   std::sort(read.rows.begin(), read.rows.end());
   return read;
+}
+
+SequenceState TakeSequence(const Rows& rows, int row) {
+  SequenceState state;
+  state.is_called = !rows.IsNull(row, 1);
+  state.last_value = rows.GetInt(row, state.is_called ? 1 : 2);
+  state.increment = rows.GetInt(row, 3);
+  return state;
 }
 
 // The columns that two tables share, as pairs of positions.
@@ -178,6 +185,28 @@ std::int64_t RowSnapshot::Count() const {
   return count;
 }
 
+std::vector<TableRows> ReadTables(Session& session,
+                                  const std::vector<std::pair<std::string, std::string>>& tables_and_columns) {
+  std::vector<std::string> queries;
+  for (const auto& [table, columns] : tables_and_columns) {
+    queries.push_back(fmt::format("SELECT {} FROM ONLY {} LIMIT {}", columns, table, kMaximumRows + 1));
+  }
+  std::vector<TableRows> tables;
+  if (queries.empty()) return tables;
+  const std::vector<Rows> results = session.QueryEach(queries);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    tables.push_back(Take(session, results[i], tables_and_columns[i].first, tables_and_columns[i].second));
+  }
+  return tables;
+}
+
+std::map<std::string, SequenceState> ReadSequenceStates(Session& session) {
+  std::map<std::string, SequenceState> sequences;
+  const Rows rows = session.QueryPrepared("migproof_sequences", kSequences);
+  for (int i = 0; i < rows.size(); ++i) sequences.emplace(rows.Get(i, 0), TakeSequence(rows, i));
+  return sequences;
+}
+
 RowSnapshot ReadRows(Session& session, const std::vector<std::string>& leave_out) {
   RowSnapshot snapshot;
   const auto read =
@@ -185,19 +214,16 @@ RowSnapshot ReadRows(Session& session, const std::vector<std::string>& leave_out
   const auto left_out = [&](std::string_view name) {
     return std::find(leave_out.begin(), leave_out.end(), name) != leave_out.end();
   };
+  std::vector<std::pair<std::string, std::string>> wanted;
   for (int i = 0; i < read[0].size(); ++i) {
-    const std::string name(read[0].Get(i, 0));
-    if (left_out(name) || read[0].Get(i, 1).empty()) continue;
-    TableRows table = ReadTable(session, name, std::string(read[0].Get(i, 1)));
-    if (table.count > 0) snapshot.tables.emplace(name, std::move(table));
+    if (left_out(read[0].Get(i, 0)) || read[0].Get(i, 1).empty()) continue;
+    wanted.emplace_back(read[0].Get(i, 0), read[0].Get(i, 1));
   }
-  for (int i = 0; i < read[1].size(); ++i) {
-    SequenceState state;
-    state.is_called = !read[1].IsNull(i, 1);
-    state.last_value = read[1].GetInt(i, state.is_called ? 1 : 2);
-    state.increment = read[1].GetInt(i, 3);
-    snapshot.sequences.emplace(read[1].Get(i, 0), state);
+  std::vector<TableRows> tables = ReadTables(session, wanted);
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    if (tables[i].count > 0) snapshot.tables.emplace(wanted[i].first, std::move(tables[i]));
   }
+  for (int i = 0; i < read[1].size(); ++i) snapshot.sequences.emplace(read[1].Get(i, 0), TakeSequence(read[1], i));
   return snapshot;
 }
 

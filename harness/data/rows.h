@@ -52,6 +52,12 @@ struct RowSnapshot {
 // qualified names. Runs inside whatever transaction is open.
 RowSnapshot ReadRows(Session& session, const std::vector<std::string>& leave_out);
 
+// Tables, each with the columns to read ("a, b", quoted and sorted), in one round trip. Rows come back sorted.
+std::vector<TableRows> ReadTables(Session& session,
+                                  const std::vector<std::pair<std::string, std::string>>& tables_and_columns);
+// Every sequence of the user's, by qualified name.
+std::map<std::string, SequenceState> ReadSequenceStates(Session& session);
+
 // "public.orders.note", for cells that are filled by a clock, a sequence or chance.
 using UnstableColumns = std::set<std::string>;
 // The columns of `catalog` whose default (or identity) is volatile.

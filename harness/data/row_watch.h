@@ -1,0 +1,70 @@
+// Reads the rows of a database again and again inside transactions that are rolled back, and only what changed.
+//
+//   RowWatch watch(session, ledger.Tables());
+//   watch.Begin();                 // outside a transaction: what is there is the base
+//   session.Execute("BEGIN");
+//   watch.Start();
+//   ... insert, migrate ...
+//   auto rows = watch.Look();      // what this transaction did since the last look is read, nothing else
+//   session.Execute("ROLLBACK");
+//   watch.Rewind();                // back to the base; sequences, which no ROLLBACK brings back, are set again
+//
+// Which tables a transaction has changed is told by the server: its counters of rows inserted, updated and deleted
+// (pg_stat_get_xact_tuples_*), and for everything that ALTER TABLE and TRUNCATE do the versions of the table's rows in
+// pg_class and pg_attribute. The result is what ReadRows would read, as long as no savepoint is rolled back to that was
+// set before the last look.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/data/rows.h"
+
+namespace migproof {
+
+class RowWatch {
+ public:
+  RowWatch(Session& session, std::vector<std::string> leave_out);
+
+  // Takes the committed state for the base of all that follows. Not inside a transaction.
+  void Begin();
+  // At the beginning of each transaction: the counters may hold what earlier ones have left.
+  void Start();
+  // The rows now, inside the open transaction.
+  std::shared_ptr<const RowSnapshot> Look();
+  // After ROLLBACK: nothing but the base is known, and every sequence stands where it stood.
+  void Rewind();
+
+  const RowSnapshot& base() const { return *base_.snapshot; }
+
+ private:
+  struct Known {
+    std::string oid;
+    std::string columns;
+    std::string signature;   // all that tells whether its rows may be others
+    std::int64_t count = 0;  // of rows inserted, updated and deleted since Start
+    std::shared_ptr<const TableRows> rows;
+  };
+  struct State {
+    std::vector<std::int64_t> catalogs;  // what was done to each of the catalogs watched, since Start
+    std::map<std::string, Known> tables;
+    std::shared_ptr<const RowSnapshot> snapshot;
+  };
+
+  std::map<std::string, Known> Listed(const State& state);
+  std::map<std::string, Known> Counted(const State& state);
+  std::vector<std::int64_t> CatalogCounters();
+  std::int64_t SinceStart(const std::string& oid, std::int64_t count) const;
+  void ReadInto(State& state);
+
+  Session& session_;
+  std::vector<std::string> leave_out_;
+  std::vector<std::int64_t> catalogs_at_start_;
+  std::map<std::string, std::int64_t> tables_at_start_;  // by oid
+  State base_;
+  State now_;
+};
+
+}  // namespace migproof

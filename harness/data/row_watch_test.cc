@@ -1,0 +1,70 @@
+#include "harness/data/row_watch.h"
+
+#include <gtest/gtest.h>
+
+#include "harness/postgres/database.h"
+#include "harness/postgres/test_server.h"
+
+namespace migproof {
+namespace {
+
+constexpr const char* kGround = R"sql(
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE TABLE parent (id bigserial PRIMARY KEY, m mood);
+CREATE TABLE child (id bigserial PRIMARY KEY, parent bigint REFERENCES parent ON DELETE CASCADE, note text);
+CREATE TABLE "Odd name" (b int, a int);
+INSERT INTO parent (m) VALUES ('sad'), ('ok'), (NULL);
+INSERT INTO child (parent, note) VALUES (1, 'x'), (2, NULL);
+)sql";
+
+class RowWatchTest : public testing::TestWithParam<const char*> {};
+
+// Whatever a transaction does, the watch sees what a whole reading sees: now, after ROLLBACK, and the next time.
+TEST_P(RowWatchTest, SeesWhatAWholeReadingSees) {
+  const auto database = Database::Create(TestServer());
+  const auto session = database->Connect();
+  session->Execute(kGround);
+  const RowSnapshot base = ReadRows(*session, {});
+  RowWatch watch(*session, {});
+  watch.Begin();
+  EXPECT_EQ(watch.base(), base);
+  for (int round = 0; round < 2; ++round) {
+    session->Execute("BEGIN");
+    watch.Start();
+    session->Execute("INSERT INTO child (parent, note) VALUES (3, 'new')");
+    EXPECT_EQ(*watch.Look(), ReadRows(*session, {}));
+    session->Execute(GetParam());
+    EXPECT_EQ(*watch.Look(), ReadRows(*session, {}));
+    session->Execute("UPDATE parent SET id = id + 100 WHERE id > 100000");
+    session->Execute("INSERT INTO parent (id, m) VALUES (77, 'ok')");
+    EXPECT_EQ(*watch.Look(), ReadRows(*session, {}));
+    session->Execute("ROLLBACK");
+    watch.Rewind();
+    EXPECT_EQ(ReadRows(*session, {}), base);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Statements, RowWatchTest,
+    testing::Values("SELECT 1", "UPDATE child SET note = 'y'", "DELETE FROM child", "TRUNCATE child",
+                    "DELETE FROM parent WHERE id = 1", "ALTER TABLE child DROP COLUMN note",
+                    "ALTER TABLE child DROP COLUMN note; ALTER TABLE child ADD COLUMN note text DEFAULT 'z'",
+                    "ALTER TABLE child RENAME note TO zz", "ALTER TABLE child RENAME note TO noted",
+                    "ALTER TABLE child ALTER note TYPE varchar(1) USING left(note, 1)", "DROP TABLE child",
+                    "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'", "CREATE TABLE fresh AS SELECT 1 AS one",
+                    "INSERT INTO \"Odd name\" VALUES (1, 2)", "ALTER TABLE \"Odd name\" RENAME TO other",
+                    "CREATE SCHEMA s; ALTER TABLE child SET SCHEMA s", "ALTER SEQUENCE child_id_seq RESTART WITH 500",
+                    "SELECT nextval('child_id_seq'), setval('parent_id_seq', 900)",
+                    "ALTER TABLE child DISABLE TRIGGER ALL; DELETE FROM parent"));
+
+TEST(RowWatch, LeavesOutWhatItIsToldTo) {
+  const auto database = Database::Create(TestServer());
+  const auto session = database->Connect();
+  session->Execute(kGround);
+  RowWatch watch(*session, {"public.child"});
+  watch.Begin();
+  EXPECT_EQ(watch.base(), ReadRows(*session, {"public.child"}));
+}
+
+}  // namespace
+}  // namespace migproof
