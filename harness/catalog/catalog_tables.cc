@@ -1,6 +1,7 @@
 #include "harness/catalog/catalog_tables.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace migproof {
 
@@ -138,36 +139,40 @@ std::vector<CatalogTable> CatalogTables(int major_version, bool superuser) {
   return tables;
 }
 
-std::string TokenSql(const std::vector<CatalogTable>& tables, int major_version) {
-  std::string large;
-  std::string small;
-  int number = 0;
-  for (const CatalogTable& table : tables) {
+std::string TokenSql(const std::vector<CatalogTable>& tables, const std::set<std::size_t>& of, int major_version) {
+  std::vector<std::string> large;
+  std::vector<std::string> small;
+  for (const std::size_t number : of) {
+    const CatalogTable& table = tables[number];
     const std::string hash = HashOf(table, major_version);
-    if (!IsLarge(table.name)) {
-      small += fmt::format("{}SELECT {} AS t, {} AS h FROM {}", small.empty() ? "" : "\n UNION ALL ", number, hash,
-                           table.rows);
+    if (IsLarge(table.name)) {
+      large.push_back(fmt::format("SELECT {}, count(*), sum({}) FROM {}", number, hash, table.rows));
     } else {
-      large += fmt::format("SELECT {}, count(*), sum({}) FROM {}\nUNION ALL ", number, hash, table.rows);
+      small.push_back(fmt::format("SELECT {} AS t, {} AS h FROM {}", number, hash, table.rows));
     }
-    ++number;
   }
   // An aggregation for each of the many tables that are nearly always empty would cost more than all their rows.
-  return fmt::format("{}SELECT s.t, count(*), sum(s.h) FROM ({}) AS s GROUP BY s.t", large, small);
+  if (!small.empty()) {
+    large.push_back(
+        fmt::format("SELECT s.t, count(*), sum(s.h) FROM ({}) AS s GROUP BY s.t", fmt::join(small, "\n UNION ALL ")));
+  }
+  return fmt::format("{}", fmt::join(large, "\nUNION ALL "));
 }
 
 std::string RelationTokenSql(const CatalogTable& table, int major_version) {
-  return fmt::format("SELECT {}, sum({}) FROM {} GROUP BY 1", table.relation, HashOf(table, major_version), table.rows);
+  return fmt::format("SELECT {}, count(*), sum({}) FROM {} GROUP BY 1", table.relation, HashOf(table, major_version),
+                     table.rows);
 }
 
-std::string RelationsSql(int major_version) {
+namespace {
+
+std::string RelationsWhere(const std::string& condition) {
   return fmt::format(R"(
 SELECT c.oid, c.relkind, CASE WHEN c.relkind IN ('i', 'I') THEN c.relname::text ELSE c.oid::regclass::text END,
-       coalesce(i.indrelid, 0),
-       {}, (SELECT {} FROM pg_class AS t WHERE t.oid = c.reltoastrelid)
+       coalesce(i.indrelid, 0), c.reltoastrelid
   FROM pg_class AS c
   LEFT JOIN pg_index AS i ON i.indexrelid = c.oid
- WHERE c.oid >= {} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c', 'i', 'I') AND c.relpersistence <> 't'
+ WHERE {} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c', 'i', 'I') AND c.relpersistence <> 't'
    AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace)
    AND c.oid NOT IN (SELECT d.objid FROM pg_depend AS d
                       WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_class'::regclass
@@ -180,8 +185,14 @@ SELECT c.oid, c.relkind, CASE WHEN c.relkind IN ('i', 'I') THEN c.relname::text 
                                          WHERE d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
                                            AND d.refobjsubid > 0) AS l
                       WHERE l.oid IS NOT NULL))",
-                     FastRowHash("c", major_version), FastRowHash("t", major_version), kFirstOid);
+                     condition);
 }
+
+}  // namespace
+
+std::string RelationsSql() { return RelationsWhere(fmt::format("c.oid >= {}", kFirstOid)); }
+
+std::string SomeRelationsSql() { return RelationsWhere("c.oid = ANY ($2::oid[])"); }
 
 std::string NamesSql() {
   return fmt::format(R"(
