@@ -20,6 +20,12 @@ struct Source {
   std::map<std::string, std::vector<ObjectMap::Entry>> objects;
 };
 
+// Whom to ask, and of which relations where it asks of some.
+struct Wanted {
+  Source* source;
+  std::set<Oid> relations;
+};
+
 }  // namespace
 
 class CatalogReader::Impl {
@@ -77,30 +83,29 @@ class CatalogReader::Impl {
 
   void ReadEverything(const CatalogChange& change) {
     Drop();
-    std::vector<Source*> sources;
+    std::vector<Wanted> wanted;
     for (Source& source : sources_) {
-      if (watch_.MayHaveRows(source.query)) sources.push_back(&source);
+      if (watch_.MayHaveRows(source.query)) wanted.push_back({&source, change.touched});
     }
-    Fetch(sources, change.touched);
+    Fetch(wanted);
   }
 
   void ReadChanged(const CatalogChange& change) {
-    std::vector<Source*> sources;
+    std::vector<Wanted> wanted;
     for (Source& source : sources_) {
       for (const std::string& name : change.gone) Drop(source, name);
-      const auto& catalogs = source.query.catalogs;
-      const bool changed = std::any_of(catalogs.begin(), catalogs.end(), [&](const std::string& table) {
-        return change.tables.contains(table) || !watch_.Watches(table) || (change.functions && table == "pg_proc");
-      });
-      if (source.query.by_relation ? !(changed || change.columns) || change.touched.empty() : !changed) continue;
+      std::set<Oid> relations;
       if (source.query.by_relation) {
-        for (const Oid oid : change.touched) Drop(source, watch_.relations().at(oid).name);
-      } else {
+        relations = watch_.ToReadAgain(source.query, change);
+        for (const Oid oid : relations) Drop(source, watch_.relations().at(oid).name);
+      } else if (watch_.MustAskAgain(source.query, change)) {
         Drop(source, "");
+      } else {
+        continue;
       }
-      if (watch_.MayHaveRows(source.query)) sources.push_back(&source);
+      if (watch_.MayHaveRows(source.query)) wanted.push_back({&source, std::move(relations)});
     }
-    Fetch(sources, change.touched);
+    Fetch(wanted);
   }
 
   void Drop() {
@@ -118,10 +123,10 @@ class CatalogReader::Impl {
     source.objects.erase(found);
   }
 
-  void Fetch(const std::vector<Source*>& sources, const std::set<Oid>& relations) {
+  void Fetch(const std::vector<Wanted>& wanted) {
     std::vector<Session::Prepared> queries;
     std::vector<Source*> asked;
-    for (Source* source : sources) {
+    for (const auto& [source, relations] : wanted) {
       const CatalogQuery& query = source->query;
       std::vector<std::optional<std::string>> parameters;
       if (query.by_relation) {

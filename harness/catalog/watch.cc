@@ -121,14 +121,13 @@ void CatalogWatch::Prepare() {
   if (options_.alone && session_.major_version() >= kCountersSince) PrepareCounters();
 }
 
-// Rows that other sessions may write (those of catalogs that all databases share) and those behind views are not
-// counted.
+// Views are not counted.
 void CatalogWatch::PrepareCounters() {
   std::map<std::string, std::size_t> counters;
   std::set<Oid> oids;
   const Rows plain = session_.Query(
       "SELECT oid, relname FROM pg_catalog.pg_class WHERE relnamespace = 'pg_catalog'::regnamespace "
-      "AND relkind = 'r' AND NOT relisshared ORDER BY oid");
+      "AND relkind = 'r' ORDER BY oid");
   std::set<std::string> wanted;
   for (const CatalogTable& table : tables_) wanted.merge(CatalogsNamed(table.rows));
   for (int i = 0; i < plain.size(); ++i) {
@@ -163,10 +162,16 @@ Session::Prepared CatalogWatch::TokenQuery(const std::string& name, const std::s
   return Named("token_" + name, TokenSql(tables_, of, session_.major_version()));
 }
 
+std::vector<Session::Prepared> CatalogWatch::FirstQueries() const {
+  std::vector<Session::Prepared> queries{Named("counters", counters_sql_)};
+  if (!uncounted_.empty()) queries.push_back(TokenQuery("uncounted", uncounted_));
+  return queries;
+}
+
 // Queries are prepared inside the scope, where names mean what they should: the first time they come later.
 ReadScope CatalogWatch::Open() {
   if (counters_sql_.empty() || opened_ != generation_) return ReadScope(session_);
-  return ReadScope(session_, generation_, {CountersQuery(), TokenQuery("uncounted", uncounted_)});
+  return ReadScope(session_, generation_, FirstQueries());
 }
 
 void CatalogWatch::Close() { undone_ = session_.undone(); }
@@ -181,7 +186,7 @@ CatalogChange CatalogWatch::Look(const ReadScope& scope) {
   Prepare();
   std::vector<Rows> first = scope.results();
   if (first.empty() && !counters_sql_.empty()) {
-    first = session_.QueryAll({CountersQuery(), TokenQuery("uncounted", uncounted_)});
+    first = session_.QueryAll(FirstQueries());
     opened_ = generation_;
   }
   Counters now;
@@ -191,7 +196,7 @@ CatalogChange CatalogWatch::Look(const ReadScope& scope) {
   if (!known_) {
     change.everything = true;
   } else if (base != nullptr) {
-    TakeTokens(first[1], uncounted_, change);
+    if (!uncounted_.empty()) TakeTokens(first[1], uncounted_, change);
     LookAtTables(Suspects(now, *base), change);
   } else {
     TakeTokens(session_.QueryAll({TokenQuery("all", all_)}).front(), all_, change);
@@ -241,16 +246,17 @@ CatalogChange CatalogWatch::LookAtAll() {
   const std::vector<Rows> results = session_.QueryAll(queries);
   CatalogChange change;
   relations_.clear();
-  toast_of_.clear();
+  owners_.clear();
   tokens_.assign(tables_.size(), Token());
   hashes_.assign(tables_.size(), Hashes());
-  std::set<Oid> all;
-  NoteRelations(ToRelations(results[0]), all, change);
+  NoteRelations(ToRelations(results[0]), {}, change);
   names_ = ToNames(results[1]);
   TakeTokens(results[2], small_, change);
   for (std::size_t i = 0; i < hashed.size(); ++i) TakeHashes(hashed[i], results[fixed + i], change);
   for (const CatalogTable& table : tables_) change.tables.insert(table.name);
-  AddTouched(all, change);
+  for (const auto& [oid, relation] : relations_) {
+    if (!relation.is_index()) change.touched.insert(oid);
+  }
   change.everything = true;
   known_ = true;
   return change;
@@ -264,81 +270,107 @@ void CatalogWatch::LookAtTables(const std::vector<std::size_t>& tables, CatalogC
     queries.push_back(ByRelation(table) ? HashesQuery(table) : TokenQuery(tables_[table].name, {table}));
   }
   const std::vector<Rows> results = queries.empty() ? std::vector<Rows>() : session_.QueryAll(queries);
-  std::set<Oid> rows_of;
-  std::set<Oid> columns_of;
+  std::map<std::size_t, std::set<Oid>> rows_of;
   for (std::size_t i = 0; i < tables.size(); ++i) {
-    if (!ByRelation(tables[i])) {
+    if (ByRelation(tables[i])) {
+      rows_of.emplace(tables[i], TakeHashes(tables[i], results[i], change));
+    } else {
       TakeTokens(results[i], {tables[i]}, change);
-      continue;
     }
-    std::set<Oid> different = TakeHashes(tables[i], results[i], change);
-    if (tables_[tables[i]].name == "pg_attribute") columns_of = different;
-    rows_of.merge(different);
   }
-  if (!change.everything) LookAtRelations(std::move(rows_of), columns_of, change);
+  if (!change.everything) LookAtRelations(rows_of, change);
 }
 
-// `rows_of`: relations, indexes and TOAST tables that have other rows than before.
-void CatalogWatch::LookAtRelations(std::set<Oid> rows_of, const std::set<Oid>& columns_of, CatalogChange& change) {
+// `rows_of`: by table, the relations, indexes and TOAST tables that have other rows there than before.
+void CatalogWatch::LookAtRelations(const std::map<std::size_t, std::set<Oid>>& rows_of, CatalogChange& change) {
+  std::set<Oid> all;
+  std::set<Oid>
+      altered;  // relations that were there and have other columns; what is new has no dependents but new ones
+  for (const auto& [table, oids] : rows_of) {
+    all.insert(oids.begin(), oids.end());
+    if (tables_[table].name != "pg_attribute") continue;
+    for (const Oid oid : oids) {
+      const auto known = relations_.find(oid);
+      if (known != relations_.end() && !known->second.is_index()) altered.insert(oid);
+    }
+  }
   std::vector<Session::Prepared> queries;
   const bool names =
       change.tables.contains("pg_proc") || change.tables.contains("pg_type") || change.tables.contains("pg_enum");
   if (names) queries.push_back(Named("names", NamesSql()));
-  // What is new has no dependents but new ones.
-  std::set<Oid> altered;
-  for (const Oid oid : columns_of) {
-    const auto known = relations_.find(oid);
-    if (known != relations_.end() && !known->second.is_index()) altered.insert(oid);
-  }
   if (!altered.empty()) queries.push_back(Named("dependents", DependentsSql(), {OidArray(altered)}));
-  if (!rows_of.empty()) {
+  if (!all.empty()) {
     queries.push_back(
-        Named("some_relations", SomeRelationsSql(), {TextArray(options_.leave_out_tables), OidArray(rows_of)}));
+        Named("some_relations", SomeRelationsSql(), {TextArray(options_.leave_out_tables), OidArray(all)}));
   }
   if (queries.empty()) return;
-  std::vector<Rows> results = session_.QueryAll(queries);
+  const std::vector<Rows> results = session_.QueryAll(queries);
   if (names) {
     std::map<Oid, std::string> now = ToNames(results.front());
     change.everything = AnyRenamed(names_, now);
     names_ = std::move(now);
   }
-  if (!rows_of.empty()) NoteRelations(ToRelations(results.back()), rows_of, change);
-  AddTouched(rows_of, change);
-  if (altered.empty()) return;
-  change.columns = true;
-  const Rows& dependents = results[names ? 1 : 0];
-  std::set<Oid> dependent;
-  for (int i = 0; i < dependents.size(); ++i) dependent.insert(ToOid(dependents.Get(i, 0)));
-  change.functions = dependent.contains(0);
-  AddTouched(dependent, change);
+  if (!all.empty()) NoteRelations(ToRelations(results.back()), all, change);
+  if (!altered.empty()) {
+    const Rows& dependents = results[names ? 1 : 0];
+    for (int i = 0; i < dependents.size(); ++i) altered.insert(ToOid(dependents.Get(i, 0)));
+    change.functions = altered.contains(0);
+    change.whole = OwnersOf(altered);
+  }
+  change.touched = change.whole;
+  for (const auto& [table, oids] : rows_of) {
+    const std::set<Oid> owners = OwnersOf(oids);
+    change.touched.insert(owners.begin(), owners.end());
+    change.touched_in.emplace(tables_[table].name, owners);
+  }
 }
 
-// `now` is what there is of those in `rows_of`; the tables of what came and went are added to it.
-void CatalogWatch::NoteRelations(std::map<Oid, LiveRelation> now, std::set<Oid>& rows_of, CatalogChange& change) {
-  for (const Oid oid : std::set<Oid>(rows_of)) {
+// `now` is what there is of those in `looked_at`.
+void CatalogWatch::NoteRelations(std::map<Oid, LiveRelation> now, const std::set<Oid>& looked_at,
+                                 CatalogChange& change) {
+  for (const Oid oid : looked_at) {
     const auto was = relations_.find(oid);
     if (was == relations_.end() || now.contains(oid)) continue;
-    if (was->second.is_index()) rows_of.insert(was->second.table);
     if (!was->second.is_index()) change.gone.insert(was->second.name);
     relations_.erase(was);
   }
   for (auto& [oid, relation] : now) {
-    rows_of.insert(oid);
-    if (relation.toast != 0) toast_of_[relation.toast] = oid;
+    if (relation.is_index()) owners_[oid] = relation.table;
+    if (relation.toast != 0) owners_[relation.toast] = oid;
     const auto was = relations_.find(oid);
     if (was != relations_.end() && was->second.name != relation.name) change.everything = true;
     relations_.insert_or_assign(oid, std::move(relation));
   }
 }
 
-// Rows may belong to indexes and TOAST tables (then their table is touched) and to relations that are not compared.
-void CatalogWatch::AddTouched(const std::set<Oid>& rows_of, CatalogChange& change) const {
+// The relations that are compared and have the rows: those of indexes and TOAST tables belong to their tables.
+std::set<Oid> CatalogWatch::OwnersOf(const std::set<Oid>& rows_of) const {
+  std::set<Oid> owners;
   for (const Oid oid : rows_of) {
-    const auto toast_of = toast_of_.find(oid);
-    auto relation = relations_.find(toast_of == toast_of_.end() ? oid : toast_of->second);
-    if (relation != relations_.end() && relation->second.is_index()) relation = relations_.find(relation->second.table);
-    if (relation != relations_.end()) change.touched.insert(relation->first);
+    const auto owner = owners_.find(oid);
+    const Oid relation = owner == owners_.end() ? oid : owner->second;
+    if (relations_.contains(relation)) owners.insert(relation);
   }
+  return owners;
+}
+
+std::set<Oid> CatalogWatch::ToReadAgain(const CatalogQuery& query, const CatalogChange& change) const {
+  std::set<Oid> relations = change.whole;
+  for (const std::string& table : query.catalogs) {
+    const auto touched = change.touched_in.find(table);
+    if (touched != change.touched_in.end()) {
+      relations.insert(touched->second.begin(), touched->second.end());
+    } else if (!numbers_.contains(table) || change.tables.contains(table)) {
+      return change.touched;
+    }
+  }
+  return relations;
+}
+
+bool CatalogWatch::MustAskAgain(const CatalogQuery& query, const CatalogChange& change) const {
+  return std::any_of(query.catalogs.begin(), query.catalogs.end(), [&](const std::string& table) {
+    return change.tables.contains(table) || !numbers_.contains(table) || (change.functions && table == "pg_proc");
+  });
 }
 
 void CatalogWatch::SetToken(std::size_t table, const Token& token, CatalogChange& change) {

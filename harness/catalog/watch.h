@@ -36,11 +36,13 @@ struct LiveRelation {
 // What a look found.
 struct CatalogChange {
   std::set<std::string> tables;  // catalogs whose rows changed; none: nothing did
-  std::set<Oid> touched;         // relations to read again
-  std::set<std::string> gone;    // names of relations that are there no more
-  bool everything = false;       // all is to be read again
-  bool columns = false;          // columns of relations that were there before changed
-  bool functions = false;        // a function's body names a relation whose columns changed
+  std::set<Oid> touched;         // relations that have something to be read again
+  std::set<Oid> whole;           // those of which all is: their columns, or columns they name, changed
+  // Those that have other rows in a catalog, by its name, where rows belong to relations.
+  std::map<std::string, std::set<Oid>> touched_in;
+  std::set<std::string> gone;  // names of relations that are there no more
+  bool everything = false;     // all is to be read again
+  bool functions = false;      // a function's body names a relation whose columns changed
 };
 
 std::string OidArray(const std::set<Oid>& oids);
@@ -68,8 +70,10 @@ class CatalogWatch {
                           std::vector<std::optional<std::string>> parameters = {}) const;
 
   const std::map<Oid, LiveRelation>& relations() const { return relations_; }
-  // Whether `table` is one that looks watch; others may change unseen.
-  bool Watches(const std::string& table) const { return numbers_.contains(table); }
+  // What to read again with a query that reads the relations it is given.
+  std::set<Oid> ToReadAgain(const CatalogQuery& query, const CatalogChange& change) const;
+  // Whether a query that reads all at once is to be asked again.
+  bool MustAskAgain(const CatalogQuery& query, const CatalogChange& change) const;
   // Whether the query can find anything.
   bool MayHaveRows(const CatalogQuery& query) const;
   // Those of `relations` in which it can.
@@ -91,15 +95,15 @@ class CatalogWatch {
   std::vector<std::size_t> Suspects(const Counters& now, const Counters& base) const;
   CatalogChange LookAtAll();
   void LookAtTables(const std::vector<std::size_t>& tables, CatalogChange& change);
-  void LookAtRelations(std::set<Oid> rows_of, const std::set<Oid>& columns_of, CatalogChange& change);
-  void NoteRelations(std::map<Oid, LiveRelation> now, std::set<Oid>& rows_of, CatalogChange& change);
-  void AddTouched(const std::set<Oid>& rows_of, CatalogChange& change) const;
+  void LookAtRelations(const std::map<std::size_t, std::set<Oid>>& rows_of, CatalogChange& change);
+  void NoteRelations(std::map<Oid, LiveRelation> now, const std::set<Oid>& looked_at, CatalogChange& change);
+  std::set<Oid> OwnersOf(const std::set<Oid>& rows_of) const;
   void TakeTokens(const Rows& rows, const std::set<std::size_t>& of, CatalogChange& change);
   void SetToken(std::size_t table, const Token& token, CatalogChange& change);
   std::set<Oid> TakeHashes(std::size_t table, const Rows& rows, CatalogChange& change);
   Session::Prepared TokenQuery(const std::string& name, const std::set<std::size_t>& of) const;
   Session::Prepared HashesQuery(std::size_t table) const;
-  Session::Prepared CountersQuery() const { return Named("counters", counters_sql_); }
+  std::vector<Session::Prepared> FirstQueries() const;
 
   Session& session_;
   const ReadOptions& options_;
@@ -119,7 +123,7 @@ class CatalogWatch {
   std::vector<Token> tokens_;
   std::vector<Hashes> hashes_;  // per table
   std::map<Oid, LiveRelation> relations_;
-  std::map<Oid, Oid> toast_of_;  // the relation, by its TOAST table
+  std::map<Oid, Oid> owners_;  // the relation, by its indexes and its TOAST table, those that have gone too
   std::map<Oid, std::string> names_;
   Counters counters_;         // at the last look
   Counters floor_;            // at the last look outside a transaction; empty: there was none
