@@ -104,14 +104,14 @@ std::optional<Retype> RetypeIn(const std::string& statement) {
          (Upper(tokens[at]) == "IF" || Upper(tokens[at]) == "EXISTS" || Upper(tokens[at]) == "ONLY"))
     ++at;
   std::optional<Retype> found;
-  for (std::size_t i = at + 1; i + 2 < tokens.size(); ++i) {
+  for (std::size_t i = at + 2; i + 1 < tokens.size(); ++i) {
     if (Upper(tokens[i]) != "TYPE") continue;
     std::size_t column = i - 1;
     if (Upper(tokens[column]) == "DATA" && column >= 2) column -= 2;
     if (found) return std::nullopt;
     found = Retype{tokens[at], tokens[column], Upper(tokens[i + 1]), ""};
     std::size_t next = i + 2;
-    if (found->type == "CHARACTER" && Upper(tokens[next]) == "VARYING") ++next;
+    if (found->type == "CHARACTER" && next < tokens.size() && Upper(tokens[next]) == "VARYING") ++next;
     if (next < tokens.size() && tokens[next].starts_with('(')) found->modifiers = Parenthesised(tokens[next]);
   }
   return found;
