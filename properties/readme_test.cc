@@ -91,6 +91,7 @@ const std::vector<KnownCommand>& KnownCommands() {
       {"migproof verify --since a1b2c3", NativeHistory},
       {"migproof verify --revision a1b2c3 --law round_trip", NativeHistory},
       {"migproof verify --report text --report json=report.json", NativeHistory},
+      {"migproof assumptions --database postgresql://host/db", NativeHistory},
       {"migproof catalog --at head > model.json", NativeHistory},
       {"migproof drift model.json head", Nothing},
       {"migproof drift a1b2 postgresql://host/db", Nothing, 1},

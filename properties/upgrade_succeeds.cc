@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "harness/verify/property.h"
+#include "harness/verify/refusal_hint.h"
 #include "harness/verify/trial.h"
 
 namespace migproof {
@@ -31,6 +32,7 @@ class UpgradeSucceeds : public Property {
     }
     finding.location = upgraded.refusals.front().where();
     for (const Error& refusal : upgraded.refusals) finding.evidence.push_back(EvidenceLine(refusal));
+    if (trial.has_rows()) finding.hint = RefusalHint(upgraded.refusals.front(), *trial.Before().catalog);
     return finding;
   }
 };

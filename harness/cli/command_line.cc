@@ -8,9 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "harness/cli/assumptions_command.h"
 #include "harness/cli/catalog_commands.h"
 #include "harness/cli/runner_commands.h"
 #include "harness/cli/verify_command.h"
+#include "harness/data/aim.h"
 #include "harness/report/reporter.h"
 #include "harness/report/waivers.h"
 #include "harness/verify/property.h"
@@ -242,16 +244,17 @@ class CommandLine {
   }
 
   void AddList() {
-    CLI::App* list = Add("list", "List laws, formats, providers or reporters", [this] {
+    CLI::App* list = Add("list", "List aims, laws, formats, providers or reporters", [this] {
       if (what_ == "laws") return ListAll<Property>([](const Property& p) { return p.Sentence(); });
       if (what_ == "formats") return ListAll<Format>([](const Format& f) { return f.Summary(); });
       if (what_ == "providers") return ListAll<Provider>([](const Provider& p) { return p.Summary(); });
+      if (what_ == "aims") return ListAll<Aim>([](const Aim& a) { return a.Summary(); });
       if (what_ == "reporters") return ListAll<Reporter>([](const Reporter& r) { return r.Summary(); });
       throw Error(ErrorKind::kUsage, fmt::format("there is no list of '{}'", what_))
-          .WithHint(NearNameHint(what_, {"laws", "formats", "providers", "reporters"},
-                                 "laws, formats, providers or reporters"));
+          .WithHint(NearNameHint(what_, {"aims", "laws", "formats", "providers", "reporters"},
+                                 "aims, laws, formats, providers or reporters"));
     });
-    list->add_option("what", what_, "laws, formats, providers or reporters")->required();
+    list->add_option("what", what_, "aims, laws, formats, providers or reporters")->required();
   }
 
   template <typename Interface, typename Describe>
@@ -309,6 +312,11 @@ class CommandLine {
     });
     AddHistoryFlags(current);
     current->add_option("--database", database_.database_url, "URL; default: the configured environment variable");
+    CLI::App* assumptions =
+        Add("assumptions", "Count the rows of a database that break what the history assumes; only reads",
+            [this] { return AssumptionsCommand(ForDatabase(), out_); });
+    AddHistoryFlags(assumptions);
+    assumptions->add_option("--database", database_.database_url, "URL; default: the configured environment variable");
     AddHistoryFlags(Add("heads", "The revisions that nothing follows", [this] {
       HeadsCommand(shared_.Load(), out_);
       return 0;

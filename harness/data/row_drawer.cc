@@ -41,6 +41,15 @@ void RowDrawer::Fill(const std::vector<const TableModel*>& group, const std::map
 
 void RowDrawer::AddRows(Table& table, const FillPlan& plan) {
   for (const Wish& wish : plan.wishes) AddRow(table, wish);
+  for (const TwinWish& twins : plan.twins) {
+    if (!AddRow(table, twins.first)) continue;
+    Wish wish = twins.second;
+    const std::size_t like = table.rows.size() - 1;
+    for (const std::size_t column : twins.agree) {
+      if (table.known[like][column]) wish.emplace(column, table.rows[like][column]);
+    }
+    AddRow(table, wish);
+  }
   for (const auto& columns : plan.remote) {
     Wish wish;
     for (const std::size_t column : columns) {

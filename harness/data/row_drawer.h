@@ -23,11 +23,19 @@ namespace migproof {
 // What some row is to hold, by position of the column.
 using Wish = std::map<std::size_t, Cell>;
 
+// Two rows: the second as the first in `agree`.
+struct TwinWish {
+  Wish first;
+  Wish second;
+  std::vector<std::size_t> agree;
+};
+
 // How one table is to be filled.
 struct FillPlan {
   std::size_t rows = 1;
   std::set<std::size_t> to_default;              // columns left to their defaults
   std::vector<Wish> wishes;                      // rows of their own, where they can be had
+  std::vector<TwinWish> twins;                   // likewise, two by two
   std::vector<std::vector<std::size_t>> agree;   // columns in which one row more is to be like one before
   std::vector<std::vector<std::size_t>> remote;  // columns that hold, in a row of its own, what nothing else does
 };

@@ -16,6 +16,7 @@ namespace migproof {
 namespace {
 
 using Names = std::set<std::string>;
+using Columns = std::vector<std::size_t>;
 
 constexpr std::uint64_t kDefaultEvery = 6;
 constexpr std::uint64_t kSequenceEvery = 16;
@@ -171,20 +172,34 @@ class RowGenerator::Impl {
 
   void AddTargets(const TableModel& table, const Targets::TableTargets& targets, Random& random, FillPlan& plan) const {
     const auto add_wish = [&](const std::vector<Targets::Value>& values) {
-      Wish wish;
-      for (const Targets::Value& value : values) {
-        const auto column = table.Position(value.column);
-        if (!column || (!value.value && !table.columns[*column].nullable)) return;
-        plan.to_default.erase(*column);
-        wish.emplace(*column, value.value);
-      }
-      plan.wishes.push_back(std::move(wish));
+      if (auto wish = WishFor(table, values, plan)) plan.wishes.push_back(std::move(*wish));
     };
     for (const auto& row : Some(targets.rows, random)) add_wish(row);
     for (const std::string& column : targets.nulls) {
       if (random.OneIn(kTargetEvery)) add_wish({{column, std::nullopt}});
     }
+    for (const auto& twins : Some(targets.twins, random)) {
+      std::vector<std::vector<std::size_t>> agree;
+      auto first = WishFor(table, twins.first, plan);
+      auto second = WishFor(table, twins.second, plan);
+      AddGroup(table, twins.agree, plan, agree);
+      if (!first || !second || agree.empty() != twins.agree.empty()) continue;
+      plan.twins.push_back({std::move(*first), std::move(*second), agree.empty() ? Columns() : std::move(agree[0])});
+    }
     for (const auto& columns : Some(targets.agree, random)) AddGroup(table, columns, plan, plan.agree);
+  }
+
+  // Nothing where the table can't hold such a row.
+  static std::optional<Wish> WishFor(const TableModel& table, const std::vector<Targets::Value>& values,
+                                     FillPlan& plan) {
+    Wish wish;
+    for (const Targets::Value& value : values) {
+      const auto column = table.Position(value.column);
+      if (!column || (!value.value && !table.columns[*column].nullable)) return std::nullopt;
+      plan.to_default.erase(*column);
+      wish.emplace(*column, value.value);
+    }
+    return wish;
   }
 
   // An empty group asks for two rows at least.
@@ -226,14 +241,17 @@ class RowGenerator::Impl {
     }
   }
 
-  // About half of them, one at least; not more than a case can carry.
+  // About half of them, one at least; of many no more than a case can carry, but so many that each comes in one case
+  // of ten.
   template <typename T>
   static std::vector<T> Some(const std::vector<T>& all, Random& random) {
-    constexpr std::size_t kMost = 6;
+    constexpr std::size_t kFew = 6;
+    constexpr std::size_t kShare = 10;
+    const std::size_t most = std::max(kFew, all.size() / kShare);
     std::vector<T> some;
     if (all.empty()) return some;
     const std::size_t start = random.Below(all.size());
-    for (std::size_t i = 0; i < all.size() && some.size() < kMost; ++i) {
+    for (std::size_t i = 0; i < all.size() && some.size() < most; ++i) {
       if (i == 0 || random.OneIn(2)) some.push_back(all[(start + i) % all.size()]);
     }
     return some;

@@ -30,17 +30,29 @@ struct Targets {
     std::vector<std::vector<Value>> rows;
     // Groups of columns in which two rows agree, their other columns drawn freely. An empty group: two rows at least.
     std::vector<std::vector<std::string>> agree;
+    // Two rows that meet in a key still to come, though they need not be alike: the second agrees with the first in
+    // `agree`, and where both name values of their own they hold those. Drawn about as often as a row of `rows`.
+    struct Twins {
+      std::vector<Value> first;
+      std::vector<Value> second;
+      std::vector<std::string> agree;
+      bool operator==(const Twins&) const = default;
+    };
+    std::vector<Twins> twins;
     // Groups of columns (referencing, with the table and columns referred to) that hold no value of the other side in
     // some row, every other time; the other times every row holds one, as a foreign key still to come would have it.
     struct Orphan {
       std::vector<std::string> columns;
       std::string other_table;
       std::vector<std::string> other_columns;
+      bool operator==(const Orphan&) const = default;
     };
     std::vector<Orphan> orphans;
     // Columns that hold NULL in some row where they may.
     std::set<std::string> nulls;
+    bool operator==(const TableTargets&) const = default;
   };
+  bool operator==(const Targets&) const = default;
   std::map<std::string, TableTargets> tables;  // by qualified name
 };
 

@@ -8,9 +8,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "harness/data/column_generator.h"
@@ -27,7 +31,7 @@ struct TypeRecipe {
 
 class RecipeGenerator : public ColumnGenerator {
  public:
-  bool Claims(const ColumnType& type) const override { return RecipeFor(type).has_value(); }
+  bool Claims(const ColumnType& type) const override;
   std::string Simplest(const ColumnType& type) const override;
   std::vector<std::string> Edges(const ColumnType& type) const override;
   std::string Draw(const ColumnType& type, Random& random) const override;
@@ -35,8 +39,14 @@ class RecipeGenerator : public ColumnGenerator {
   std::vector<std::string> Shrink(const ColumnType& type, const std::string& value) const override;
 
  protected:
-  // Nothing for a type of another family.
+  // Nothing for a type of another family. Of a base type it is asked once per program.
   virtual std::optional<TypeRecipe> RecipeFor(const ColumnType& type) const = 0;
+
+ private:
+  std::shared_ptr<const TypeRecipe> Recipe(const ColumnType& type) const;
+
+  mutable std::mutex mutex_;
+  mutable std::map<std::tuple<std::string, std::string, std::vector<int>>, std::shared_ptr<const TypeRecipe>> made_;
 };
 
 // Of `candidates` those simpler than `value`, the simplest first, each once, `simplest` at their head. Simpler is what
