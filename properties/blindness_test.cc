@@ -63,7 +63,7 @@ const std::map<std::string, Sight>& Sights() {
 
 std::shared_ptr<const Catalog> WithoutKind(const Catalog& catalog, const std::string& kind) {
   auto less = std::make_shared<Catalog>(catalog);
-  std::erase_if(less->objects(), [&](const auto& entry) { return entry.first.kind == kind; });
+  erase_if(less->objects(), [&](const auto& entry) { return entry.first.kind == kind; });
   return less;
 }
 
