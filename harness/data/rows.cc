@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace migproof {
 
@@ -92,8 +93,13 @@ std::vector<SharedColumn> Shared(const std::string& table, const TableRows& was,
 std::string Show(const Cell& cell) {
   if (!cell) return "NULL";
   constexpr std::size_t kShown = 60;
-  return cell->size() <= kShown ? *cell : cell->substr(0, kShown) + "...";
+  if (cell->size() <= kShown) return *cell;
+  std::size_t end = kShown;
+  while ((static_cast<unsigned char>((*cell)[end]) & 0xC0U) == 0x80U) --end;  // never within a character
+  return fmt::format("{}... ({} bytes)", cell->substr(0, end), cell->size());
 }
+
+std::string Quoted(const Cell& cell) { return cell ? "'" + Show(cell) + "'" : "NULL"; }
 
 std::string ShowRow(const std::vector<std::string>& names, const std::vector<Cell>& cells) {
   std::string text;
@@ -119,6 +125,60 @@ Projected Project(const TableRows& table, const std::vector<SharedColumn>& share
   }
   std::sort(rows.begin(), rows.end());
   return rows;
+}
+
+std::size_t Differing(const std::vector<Cell>& a, const std::vector<Cell>& b) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) count += a[i] == b[i] ? 0 : 1;
+  return count;
+}
+
+// Which row of `fresh` each row of `gone` has become, most alike first; fresh.size() where none has anything in common
+// with it.
+std::vector<std::size_t> Pair(const Projected& gone, const Projected& fresh) {
+  constexpr std::size_t kMostCompared = 10'000;
+  std::vector<std::size_t> partner(gone.size(), fresh.size());
+  if (gone.size() * fresh.size() > kMostCompared) return partner;
+  std::vector<std::tuple<std::size_t, std::size_t, std::size_t>> candidates;
+  for (std::size_t i = 0; i < gone.size(); ++i) {
+    for (std::size_t j = 0; j < fresh.size(); ++j) {
+      const std::size_t differing = Differing(gone[i], fresh[j]);
+      if (differing < gone[i].size()) candidates.emplace_back(differing, i, j);
+    }
+  }
+  std::sort(candidates.begin(), candidates.end());
+  std::set<std::size_t> taken;
+  for (const auto& [differing, i, j] : candidates) {
+    if (partner[i] == fresh.size() && taken.insert(j).second) partner[i] = j;
+  }
+  return partner;
+}
+
+// "id=1": a column that stayed, and that tells the row from all others where one does.
+std::string Identity(const std::vector<std::string>& names, const std::vector<Cell>& was, const std::vector<Cell>& is,
+                     const Projected& all) {
+  std::string any;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (was[i] != is[i] || !was[i]) continue;
+    const std::string shown = fmt::format("{}={}", names[i], Show(was[i]));
+    const auto same = std::count_if(all.begin(), all.end(), [&](const auto& row) { return row[i] == was[i]; });
+    if (same == 1) return shown;
+    if (any.empty()) any = shown;
+  }
+  return any;
+}
+
+std::string ChangedRow(const std::vector<std::string>& names, const std::vector<Cell>& was, const std::vector<Cell>& is,
+                       const Projected& all) {
+  std::string text = Identity(names, was, is, all);
+  if (!text.empty()) text += ": ";
+  bool first = true;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (was[i] == is[i]) continue;
+    text += fmt::format("{}{} was {}, is {}", first ? "" : "; ", names[i], Quoted(was[i]), Quoted(is[i]));
+    first = false;
+  }
+  return text;
 }
 
 void CompareTable(const std::string& name, const TableRows& was, const TableRows& is, const CompareRowsOptions& options,
@@ -148,8 +208,18 @@ void CompareTable(const std::string& name, const TableRows& was, const TableRows
   Projected fresh;
   std::set_difference(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(gone));
   std::set_difference(after.begin(), after.end(), before.begin(), before.end(), std::back_inserter(fresh));
-  for (const auto& row : gone) lines.push_back(fmt::format("- {}: {}", name, ShowRow(names, row)));
-  for (const auto& row : fresh) lines.push_back(fmt::format("+ {}: {}", name, ShowRow(names, row)));
+  const std::vector<std::size_t> partner = Pair(gone, fresh);
+  for (std::size_t i = 0; i < gone.size(); ++i) {
+    if (partner[i] == fresh.size()) {
+      lines.push_back(fmt::format("- {}: {}", name, ShowRow(names, gone[i])));
+    } else {
+      lines.push_back(fmt::format("~ {}: {}", name, ChangedRow(names, gone[i], fresh[partner[i]], before)));
+    }
+  }
+  for (std::size_t j = 0; j < fresh.size(); ++j) {
+    const bool paired = std::find(partner.begin(), partner.end(), j) != partner.end();
+    if (!paired) lines.push_back(fmt::format("+ {}: {}", name, ShowRow(names, fresh[j])));
+  }
 }
 
 std::vector<Cell> ColumnValues(const TableRows& table, std::size_t column) {

@@ -79,7 +79,8 @@ struct CompareRowsOptions {
 };
 
 // One line per difference: "- public.orders: id=1, note=a" (gone), "+ ..." (new), "~ public.orders: id=1: note was 'a',
-// is NULL". Columns that only one side has are left out.
+// is NULL" (a row that went and the one most like it that came are taken for one). Columns that only one side has are
+// left out.
 std::vector<std::string> CompareRows(const RowSnapshot& was, const RowSnapshot& is, const CompareRowsOptions& options);
 
 // Sequences of both that fell back, by name: "~ sequence public.s: last value was 12, is 1".

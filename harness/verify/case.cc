@@ -106,6 +106,11 @@ void Case::PutRowsIn(Session& session) {
                     assumption.table, assumption.condition));
     forbidden_ += gone.GetInt(0, 0);
   }
+  const Observation& before = ground_.BeforeWithoutRows();
+  if (before.catalog == nullptr) return;
+  std::string used;
+  for (const std::string& statement : UseSequences(*before.catalog, inserted_.inserted)) used += statement;
+  if (!used.empty()) session.Execute(used);
 }
 
 const Observation& Case::After(const Path& path) {

@@ -70,7 +70,10 @@ class ComparisonSql {
   ComparisonSql(const Observation& was, const Observation& is, const Suspicion& suspicion) {
     for (const std::string& table : suspicion.tables) {
       if (table.rfind("sequence ", 0) == 0) {
-        sequences_.push_back(table.substr(9));
+        const std::string name = table.substr(9);
+        const bool behind = std::any_of(suspicion.behind.begin(), suspicion.behind.end(),
+                                        [&](const SequenceUse& use) { return use.sequence == name; });
+        if (!behind) sequences_.push_back(name);
         continue;
       }
       std::vector<std::string> columns;
@@ -81,6 +84,7 @@ class ComparisonSql {
       }
       tables_.push_back({table, std::move(columns)});
     }
+    behind_ = suspicion.behind;
     casts_ = suspicion.casts;
   }
 
@@ -114,6 +118,14 @@ class ComparisonSql {
           "              WHERE (was.last_value, was.is_called) <> (now.last_value, now.is_called)) THEN\n"
           "    RAISE EXCEPTION 'the sequence {2} is not where it was {3}';\n  END IF;\nEND $migproof$;\n",
           i + 1, sequences_[i], Escaped(sequences_[i]), Escaped(when));
+    }
+    for (const SequenceUse& use : behind_) {
+      sql += fmt::format(
+          "DO $migproof$\nBEGIN\n  IF (SELECT {0}({1}) FROM ONLY {2}) {3}\n"
+          "     (SELECT CASE WHEN is_called THEN last_value ELSE last_value - ({4}) END FROM {5}) THEN\n"
+          "    RAISE EXCEPTION 'the sequence {6} is behind the keys in {7}';\n  END IF;\nEND $migproof$;\n",
+          use.increment > 0 ? "max" : "min", use.column, use.table, use.increment > 0 ? ">" : "<", use.increment,
+          use.sequence, Escaped(use.sequence), Escaped(use.table + "." + use.column));
     }
     return sql;
   }
@@ -153,6 +165,7 @@ class ComparisonSql {
 
   std::vector<Table> tables_;
   std::vector<std::string> sequences_;
+  std::vector<SequenceUse> behind_;
   std::map<std::string, std::string> casts_;
 };
 
@@ -182,6 +195,9 @@ std::string ReproductionScript(CaseGround& ground, const Finding& finding, const
     for (const std::string& statement : InsertStatements(rows)) script += statement;
     script += "COMMIT;\n";
   }
+  const std::vector<std::string> used = UseSequences(*ground.BeforeWithoutRows().catalog, rows);
+  if (!used.empty()) writer.Title("the sequences, as they are after some use");
+  for (const std::string& statement : used) script += statement + "\n";
   std::optional<ComparisonSql> comparison;
   std::size_t gone = 0;
   const auto go_to = [&](const Path& path) {

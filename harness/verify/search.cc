@@ -299,9 +299,10 @@ class Search::Unit {
       }
     };
     show(one.Before(), "before");
-    if (suspicion.refused) return shown;
+    Path is = suspicion.is;
+    if (suspicion.refused) is.pop_back();  // what it met
     if (!suspicion.was.empty()) show(one.After(suspicion.was), "after " + ToString(suspicion.was));
-    show(one.After(suspicion.is), "after " + ToString(suspicion.is));
+    if (!is.empty()) show(one.After(is), "after " + ToString(is));
     return shown;
   }
 

@@ -46,6 +46,16 @@ std::string SignatureOf(const Path& path, const Error& refusal) {
                      failure.table, failure.constraint.empty() ? failure.column : failure.constraint);
 }
 
+// The table, if any, that a refusal is about, as the catalog calls it.
+std::set<std::string> TablesNamedBy(const SqlFailure& failure, const Observation& before) {
+  std::set<std::string> tables;
+  if (failure.table.empty() || before.catalog == nullptr) return tables;
+  for (const std::string& name : before.catalog->Names("table")) {
+    if (IsNamed(failure.schema + "." + failure.table, name)) tables.insert(name);
+  }
+  return tables;
+}
+
 const Declaration* FindLeaves(const Revision& revision, const ObjectKey& object) {
   const auto found = std::find_if(revision.declarations.begin(), revision.declarations.end(),
                                   [&](const Declaration& declaration) { return Leaves(declaration, object); });
@@ -67,6 +77,50 @@ std::set<std::string> TablesOf(const Catalog& catalog) {
   std::set<std::string> names;
   for (const std::string& name : catalog.Names("table")) names.insert(name);
   return names;
+}
+
+// The sequences that keys have outrun since `was`: the next value may be one that a row has.
+std::vector<SequenceUse> Outrun(const Observation& was, const Observation& is) {
+  const std::vector<SequenceUse> before = SequenceUses(*was.catalog);
+  std::vector<SequenceUse> outrun;
+  for (SequenceUse& use : SequenceUses(*is.catalog)) {
+    if (!LargestKeyBeyond(use, *is.rows)) continue;
+    const auto known = std::find_if(before.begin(), before.end(), [&](const SequenceUse& other) {
+      return other.table == use.table && other.column == use.column;
+    });
+    const bool behind_before = known != before.end() && LargestKeyBeyond(*known, *was.rows);
+    const bool there_before = was.catalog->Find("column", use.table + "." + use.column) != nullptr;
+    if (there_before && !behind_before) outrun.push_back(std::move(use));
+  }
+  return outrun;
+}
+
+// Lines about sequences that fell back, or that keys have outrun; `only` those of these tables, and of none.
+std::vector<std::string> CompareSequencesOf(const Observation& was, const Observation& is,
+                                            const std::set<std::string>& leave_out,
+                                            const std::optional<std::set<std::string>>& only) {
+  std::map<std::string, std::string> lines = CompareSequences(*was.rows, *is.rows);
+  if (only) {
+    std::map<std::string, bool> wanted;  // by sequence that belongs to a table
+    for (const Catalog* catalog : {was.catalog.get(), is.catalog.get()}) {
+      for (const SequenceUse& use : SequenceUses(*catalog)) wanted[use.sequence] |= only->contains(use.table);
+    }
+    std::erase_if(lines, [&](const auto& line) { return wanted.contains(line.first) && !wanted.at(line.first); });
+  }
+  for (const SequenceUse& use : Outrun(was, is)) {
+    const std::string column = use.table + "." + use.column;
+    if (leave_out.contains(use.table) || leave_out.contains(column) || (only && !only->contains(use.table))) continue;
+    const SequenceState& state = is.rows->sequences.at(use.sequence);
+    lines[use.sequence] =
+        fmt::format("~ sequence {}: {}, but {} goes to {}", use.sequence,
+                    state.is_called ? fmt::format("last value is {}", state.last_value) : "not called", column,
+                    *LargestKeyBeyond(use, *is.rows));
+  }
+  std::vector<std::string> kept;
+  for (auto& [name, line] : lines) {
+    if (!leave_out.contains("sequence " + name)) kept.push_back(std::move(line));
+  }
+  return kept;
 }
 
 }  // namespace
@@ -134,6 +188,7 @@ const Observation& Trial::After(const Path& path) {
   if (seen.refused()) {
     const Error& refusal = seen.refusals.front();
     suspicion_ = Suspicion{.was = {}, .is = path, .refused = true, .signature = SignatureOf(path, refusal)};
+    if (has_rows() && refusal.sql()) suspicion_->tables = TablesNamedBy(*refusal.sql(), mover_.Before());
   }
   return seen;
 }
@@ -192,6 +247,9 @@ std::vector<std::string> Trial::CompareRows(const Observation& was, const Observ
   if (lines.empty()) return lines;
   Suspicion suspicion{.was = was.path, .is = is.path, .tables = TablesIn(lines), .unstable = unstable};
   suspicion.unstable.insert(leave_out.begin(), leave_out.end());
+  for (SequenceUse& use : Outrun(was, is)) {
+    if (suspicion.tables.contains("sequence " + use.sequence)) suspicion.behind.push_back(std::move(use));
+  }
   suspicion.signature = fmt::format("rows of {}: {} against {}", fmt::join(suspicion.tables, ", "), ToString(was.path),
                                     ToString(is.path));
   suspicion_ = std::move(suspicion);
@@ -215,16 +273,13 @@ std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const
     const bool wanted = before.contains(name) && !leave_out.contains(name) && (!only || only->contains(name));
     if (wanted) options.tables.insert(name);
   }
-  if (options.tables.empty()) return {};
   // Generated rows come back as they were, keys and all; what scripts insert again gets new numbers and times.
   if (!exact) options.unstable = VolatileDefaults(*was.catalog);
   options.unstable.insert(unstable.begin(), unstable.end());
   options.leave_out = leave_out;
-  std::vector<std::string> lines = migproof::CompareRows(*was.rows, *is.rows, options);
-  if (only) return lines;
-  for (auto& [name, line] : CompareSequences(*was.rows, *is.rows)) {
-    if (!leave_out.contains("sequence " + name)) lines.push_back(std::move(line));
-  }
+  std::vector<std::string> lines;
+  if (!options.tables.empty()) lines = migproof::CompareRows(*was.rows, *is.rows, options);
+  for (std::string& line : CompareSequencesOf(was, is, leave_out, only)) lines.push_back(std::move(line));
   return lines;
 }
 

@@ -20,6 +20,7 @@
 #include "harness/catalog/census.h"
 #include "harness/catalog/drift.h"
 #include "harness/data/rows.h"
+#include "harness/data/sequence_use.h"
 #include "harness/verify/finding.h"
 #include "harness/verify/move.h"
 #include "harness/verify/subject.h"
@@ -45,6 +46,7 @@ struct Suspicion {
   bool refused = false;
   std::string signature;
   std::set<std::string> tables;              // whose rows differ; a sequence is "sequence public.s"
+  std::vector<SequenceUse> behind;           // of those sequences, the ones that keys have outrun
   UnstableColumns unstable;                  // columns that are not compared
   std::map<std::string, std::string> casts;  // by "public.orders.note", the type its values were compared as
 

@@ -150,6 +150,7 @@ class Inspection {
     verdict.stale.insert(verdict.stale.end(), result.stale.begin(), result.stale.end());
     if (result.finding) {
       verdict.outcome = Outcome::kFalsified;
+      verdict.reason.clear();
       verdict.finding = result.finding;
       verdict.reproduction = Reproduction(law, revision);
     } else if (!result.error.empty()) {
