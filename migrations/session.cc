@@ -150,6 +150,7 @@ class Session::Impl {
         continue;
       }
       ++index;
+      NoteUndone(next);
       last = Rows(std::move(result));
     }
     if (failed) throw Refused(failed.get(), sql, failed_index, describe);
@@ -159,6 +160,7 @@ class Session::Impl {
   Rows Checked(PGresult* result, std::string_view sql) {
     std::shared_ptr<pg_result> owned = Own(result);
     if (IsRefusal(result)) throw Refused(result, sql, 0, nullptr);
+    NoteUndone(result);
     return Rows(std::move(owned));
   }
 
@@ -168,6 +170,8 @@ class Session::Impl {
     prepared_.emplace(name, true);
   }
 
+  std::uint64_t undone() const { return undone_; }
+
   // DISCARD ALL and DEALLOCATE in a migration take our prepared queries away with its own.
   void ForgetPrepared() { prepared_.clear(); }
 
@@ -175,6 +179,7 @@ class Session::Impl {
 
   Error Refused(const PGresult* result, std::string_view sql, int index,
                 const std::function<void(SqlFailure&, int, int)>& describe) {
+    ++undone_;
     SqlFailure failure = ReadFailure(raw(), result, sql);
     if (describe) describe(failure, index, result == nullptr ? 0 : ErrorPosition(result));
     return Refusal(std::move(failure));
@@ -192,6 +197,7 @@ class Session::Impl {
       while (PGresult* next = PQgetResult(raw())) {
         std::shared_ptr<pg_result> result = Own(next);
         if (!IsRefusal(next)) {
+          NoteUndone(next);
           all.emplace_back(std::move(result));
         } else if (!refused) {
           refused = Refused(next, text(i), 0, nullptr);
@@ -233,6 +239,12 @@ class Session::Impl {
                                                   Field(result, PG_DIAG_MESSAGE_PRIMARY)});
   }
 
+  // COMMIT of a failed transaction answers ROLLBACK too.
+  void NoteUndone(PGresult* result) {
+    const std::string_view tag = PQcmdStatus(result);
+    if (tag == "ROLLBACK" || tag == "PREPARE TRANSACTION") ++undone_;
+  }
+
   void SendCopyData(std::string_view data) {
     constexpr std::size_t kChunk = 1 << 20;
     for (std::size_t at = 0; at < data.size(); at += kChunk) {
@@ -261,6 +273,7 @@ class Session::Impl {
   std::string database_;
   std::vector<Notice> notices_;
   std::map<std::string, bool> prepared_;
+  std::uint64_t undone_ = 0;
 };
 
 Session::Session(const std::string& conninfo, int connect_timeout_ms)
@@ -320,11 +333,17 @@ Rows Session::QueryPrepared(const std::string& name, std::string_view sql,
 }
 
 std::vector<Rows> Session::QueryAll(const std::vector<Prepared>& queries) {
-  for (const Prepared& query : queries) impl_->PrepareOnce(query.name, query.sql);
+  for (const Prepared& query : queries) {
+    if (!query.name.empty()) impl_->PrepareOnce(query.name, query.sql);
+  }
   return impl_->Pipeline(
       queries.size(),
       [&](PGconn* raw, std::size_t i) {
         const auto values = Pointers(queries[i].parameters);
+        if (queries[i].name.empty()) {
+          PQsendQueryParams(raw, queries[i].sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0);
+          return;
+        }
         PQsendQueryPrepared(raw, queries[i].name.c_str(), static_cast<int>(values.size()), values.data(), nullptr,
                             nullptr, 0);
       },
@@ -356,6 +375,8 @@ TransactionState Session::transaction_state() const {
     default: return TransactionState::kUnknown;
   }
 }
+
+std::uint64_t Session::undone() const { return impl_->undone(); }
 
 bool Session::broken() const { return PQstatus(impl_->raw()) != CONNECTION_OK; }
 

@@ -92,7 +92,7 @@ class Session {
                      const std::vector<std::optional<std::string>>& parameters = {});
 
   // Sends several prepared queries at once and waits once (libpq's pipeline mode): the results in order. Only for
-  // reads; the first refusal becomes the Error.
+  // reads; the first refusal becomes the Error. One without a name is sent as it is.
   struct Prepared {
     std::string name;
     std::string sql;
@@ -111,6 +111,8 @@ class Session {
   std::string QuoteLiteral(std::string_view text) const;
 
   TransactionState transaction_state() const;
+  // Rises whenever the server may have undone something of this session's: a ROLLBACK of any kind, a refusal.
+  std::uint64_t undone() const;
   bool broken() const;
   int server_version() const;  // 150020 for 15.20
   int major_version() const { return server_version() / 10000; }

@@ -63,7 +63,7 @@ const std::map<std::string, Sight>& Sights() {
 
 std::shared_ptr<const Catalog> WithoutKind(const Catalog& catalog, const std::string& kind) {
   auto less = std::make_shared<Catalog>(catalog);
-  std::erase_if(less->objects(), [&](const auto& entry) { return entry.first.kind == kind; });
+  erase_if(less->objects(), [&](const auto& entry) { return entry.first.kind == kind; });
   return less;
 }
 
@@ -81,7 +81,7 @@ class FixedMover : public Mover {
   const Observation& AfterUpgradeAtHeads() override { return seen_; }
   const DescentResult& Descent() override { return descent_; }
   const Catalog& Model() override { return *model_; }
-  const UnstableColumns& Unstable() override { return unstable_; }
+  const UnstableColumns& Unstable(const Path&) override { return unstable_; }
   std::vector<std::string> ReachedPast() const override { return {}; }
   void SetModel(std::shared_ptr<const Catalog> model) { model_ = std::move(model); }
 

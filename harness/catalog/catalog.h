@@ -8,37 +8,19 @@
 // ("column" "public.orders.note" {type: text, not_null: false}). A kind is one file in queries/.
 #pragma once
 
-#include <compare>
-#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "harness/catalog/object_map.h"
+
 namespace migproof {
 
-struct ObjectKey {
-  std::string kind;  // "table", "column", "index", "foreign key" ...: the names of the query files, "_" as " "
-  std::string name;  // qualified and quoted where PostgreSQL would quote it: public.orders, public.orders.note,
-                     // public.f(integer). What has a name only within its table: "fk_customer on public.orders"
-                     // (constraints, triggers, rules, policies)
-
-  auto operator<=>(const ObjectKey&) const = default;
-};
-
-struct CatalogObject {
-  // The relation it belongs to ("public.orders"), "" where it belongs to none. Incremental reading replaces objects by
-  // it.
-  std::string relation;
-  // Attributes in text form; one that does not apply is absent (NULL in the query).
-  std::map<std::string, std::string> attributes;
-
-  bool operator==(const CatalogObject&) const = default;
-};
-
+// Cheap to copy, and to compare with what it was copied from.
 class Catalog {
  public:
-  using Objects = std::map<ObjectKey, CatalogObject>;
+  using Objects = ObjectMap;
 
   const Objects& objects() const { return objects_; }
   Objects& objects() { return objects_; }

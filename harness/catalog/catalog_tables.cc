@@ -1,6 +1,7 @@
 #include "harness/catalog/catalog_tables.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace migproof {
 
@@ -73,8 +74,10 @@ std::vector<CatalogTable> RelationTables() {
       OfRelation("pg_partitioned_table", "partrelid", "partrelid"),
       OfRelation("pg_sequence", "seqrelid", "seqrelid"),
       {"sequence_owners",
-       "pg_sequence AS s JOIN pg_depend AS x ON x.classid = 'pg_class'::regclass AND x.objid = s.seqrelid "
-       "AND x.objsubid = 0 AND x.deptype IN ('a', 'i')",
+       // By sequence (OFFSET 0), not by dependency: there are many more of those.
+       "pg_sequence AS s CROSS JOIN LATERAL (SELECT d.ctid, d.xmin, d.objid FROM pg_depend AS d "
+       "WHERE d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid AND d.objsubid = 0 "
+       "AND d.deptype IN ('a', 'i') OFFSET 0) AS x",
        "x.objid"},
       OfRelation("pg_statistic_ext", "oid", "stxrelid"),
       OfRelation("pg_foreign_table", "ftrelid", "ftrelid"),
@@ -105,6 +108,9 @@ void AddNamingTables(bool superuser, std::vector<CatalogTable>& tables) {
 std::vector<CatalogTable> CatalogTables(int major_version, bool superuser) {
   std::vector<CatalogTable> tables = RelationTables();
   AddNamingTables(superuser, tables);
+  for (CatalogTable& table : tables) {
+    if (table.name == "extension_members") table.hash = FastRowHash("x", major_version);
+  }
   for (const char* table : {"pg_proc", "pg_amop", "pg_amproc", "pg_cast", "pg_conversion", "pg_transform",
                             "pg_event_trigger", "pg_publication", "pg_publication_rel", "pg_default_acl"}) {
     tables.push_back(ByOid(table));
@@ -138,49 +144,72 @@ std::vector<CatalogTable> CatalogTables(int major_version, bool superuser) {
   return tables;
 }
 
-std::string TokenSql(const std::vector<CatalogTable>& tables, int major_version) {
-  std::string large;
-  std::string small;
-  int number = 0;
-  for (const CatalogTable& table : tables) {
+std::string TokenSql(const std::vector<CatalogTable>& tables, const std::set<std::size_t>& of, int major_version) {
+  std::vector<std::string> large;
+  std::vector<std::string> small;
+  for (const std::size_t number : of) {
+    const CatalogTable& table = tables[number];
     const std::string hash = HashOf(table, major_version);
-    if (!IsLarge(table.name)) {
-      small += fmt::format("{}SELECT {} AS t, {} AS h FROM {}", small.empty() ? "" : "\n UNION ALL ", number, hash,
-                           table.rows);
+    if (IsLarge(table.name)) {
+      large.push_back(fmt::format("SELECT {}, count(*), sum({}) FROM {}", number, hash, table.rows));
     } else {
-      large += fmt::format("SELECT {}, count(*), sum({}) FROM {}\nUNION ALL ", number, hash, table.rows);
+      small.push_back(fmt::format("SELECT {} AS t, {} AS h FROM {}", number, hash, table.rows));
     }
-    ++number;
   }
   // An aggregation for each of the many tables that are nearly always empty would cost more than all their rows.
-  return fmt::format("{}SELECT s.t, count(*), sum(s.h) FROM ({}) AS s GROUP BY s.t", large, small);
+  if (!small.empty()) {
+    large.push_back(
+        fmt::format("SELECT s.t, count(*), sum(s.h) FROM ({}) AS s GROUP BY s.t", fmt::join(small, "\n UNION ALL ")));
+  }
+  return fmt::format("{}", fmt::join(large, "\nUNION ALL "));
 }
 
 std::string RelationTokenSql(const CatalogTable& table, int major_version) {
-  return fmt::format("SELECT {}, sum({}) FROM {} GROUP BY 1", table.relation, HashOf(table, major_version), table.rows);
+  if (table.relation == "x.oid") {  // a row of its own for each
+    return fmt::format("SELECT {}, 1, {} FROM {}", table.relation, HashOf(table, major_version), table.rows);
+  }
+  return fmt::format("SELECT {}, count(*), sum({}) FROM {} GROUP BY 1", table.relation, HashOf(table, major_version),
+                     table.rows);
 }
 
-std::string RelationsSql(int major_version) {
+namespace {
+
+// `no_member`: that the relation belongs to no extension.
+std::string RelationsWhere(const std::string& condition, const std::string& no_member) {
   return fmt::format(R"(
 SELECT c.oid, c.relkind, CASE WHEN c.relkind IN ('i', 'I') THEN c.relname::text ELSE c.oid::regclass::text END,
-       coalesce(i.indrelid, 0),
-       {}, (SELECT {} FROM pg_class AS t WHERE t.oid = c.reltoastrelid)
+       coalesce(i.indrelid, 0), c.reltoastrelid
   FROM pg_class AS c
   LEFT JOIN pg_index AS i ON i.indexrelid = c.oid
- WHERE c.oid >= {} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c', 'i', 'I') AND c.relpersistence <> 't'
+ WHERE {} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c', 'i', 'I') AND c.relpersistence <> 't'
    AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace)
-   AND c.oid NOT IN (SELECT d.objid FROM pg_depend AS d
-                      WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_class'::regclass
-                        AND d.deptype = 'e')
+   AND {}
    AND c.oid NOT IN (SELECT l.oid FROM (SELECT to_regclass(n)::oid AS oid FROM unnest($1::text[]) AS n
                                         UNION ALL
-                                        SELECT d.objid FROM unnest($1::text[]) AS n
+                                        -- OFFSET 0: names are looked up once, not for each row of pg_depend.
+                                        SELECT d.objid
+                                          FROM (SELECT to_regclass(n)::oid AS oid FROM unnest($1::text[]) AS n
+                                                OFFSET 0) AS n
                                           JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass
-                                                             AND d.refobjid = to_regclass(n)::oid
+                                                             AND d.refobjid = n.oid
                                          WHERE d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
                                            AND d.refobjsubid > 0) AS l
                       WHERE l.oid IS NOT NULL))",
-                     FastRowHash("c", major_version), FastRowHash("t", major_version), kFirstOid);
+                     condition, no_member);
+}
+
+}  // namespace
+
+std::string RelationsSql() {
+  return RelationsWhere(fmt::format("c.oid >= {}", kFirstOid),
+                        "c.oid NOT IN (SELECT d.objid FROM pg_depend AS d WHERE d.refclassid = 'pg_extension'::regclass"
+                        " AND d.classid = 'pg_class'::regclass AND d.deptype = 'e')");
+}
+
+std::string SomeRelationsSql() {
+  return RelationsWhere("c.oid = ANY ($2::oid[])",
+                        "NOT EXISTS (SELECT 1 FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass"
+                        " AND d.objid = c.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e')");
 }
 
 std::string NamesSql() {

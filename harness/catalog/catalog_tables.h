@@ -7,6 +7,8 @@
 // in place (relpages, reltuples, relfrozenxid) is statistics.
 #pragma once
 
+#include <cstddef>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,16 +24,18 @@ struct CatalogTable {
 
 std::vector<CatalogTable> CatalogTables(int major_version, bool superuser);
 
-// Number, count and sum of hashes of each table; one without rows may be missing.
-std::string TokenSql(const std::vector<CatalogTable>& tables, int major_version);
+// Number, count and sum of hashes of the tables whose numbers are in `of`; one without rows may be missing.
+std::string TokenSql(const std::vector<CatalogTable>& tables, const std::set<std::size_t>& of, int major_version);
 
-// oid and hash per relation, for a table that has `relation`.
+// oid, count and sum of hashes per relation, for a table that has `relation`.
 std::string RelationTokenSql(const CatalogTable& table, int major_version);
 
 // The relations that are compared: oid, relkind, name (qualified, but for an index), table (for an index: of its table,
-// else 0), hash of its row, hash of its TOAST table's row (which holds options). $1: text[], names of tables that are
-// left out with their sequences.
-std::string RelationsSql(int major_version);
+// else 0), oid of its TOAST table (which holds options) or 0. $1: text[], names of tables that are left out with their
+// sequences.
+std::string RelationsSql();
+// As RelationsSql, of those in $2 (oid[]).
+std::string SomeRelationsSql();
 
 // oid and name of what other objects print by name and may be renamed without any sign in their own rows: functions,
 // types, enum labels.

@@ -70,16 +70,22 @@ class Comparison {
       : was_(was), is_(is), logical_(equivalence == Equivalence::kLogical) {}
 
   Drift Run() {
-    for (const auto& [key, object] : was_.objects()) {
-      const auto found = is_.objects().find(key);
-      if (found == is_.objects().end()) {
-        AddOneSided(Change::kMissing, key, object);
-      } else if (object != found->second) {
-        AddChanged(key, object, found->second);
-      }
-    }
-    for (const auto& [key, object] : is_.objects()) {
-      if (!was_.objects().contains(key)) AddOneSided(Change::kExtra, key, object);
+    auto was = was_.objects().begin();
+    auto is = is_.objects().begin();
+    const auto was_end = was_.objects().end();
+    const auto is_end = is_.objects().end();
+    while (was != was_end || is != is_end) {
+      // The same object in both is not looked at.
+      const bool same = was != was_end && is != is_end && &*was == &*is;
+      const auto order = same             ? std::strong_ordering::equal
+                         : was == was_end ? std::strong_ordering::greater
+                         : is == is_end   ? std::strong_ordering::less
+                                          : was->first <=> is->first;
+      if (order < 0) AddOneSided(Change::kMissing, was->first, was->second);
+      if (order > 0) AddOneSided(Change::kExtra, is->first, is->second);
+      if (order == 0 && !same && was->second != is->second) AddChanged(was->first, was->second, is->second);
+      if (order <= 0) ++was;
+      if (order >= 0) ++is;
     }
     for (const std::string& relation : reordered_) AddColumnOrder(relation);
     std::stable_sort(drift_.differences.begin(), drift_.differences.end(), Earlier);

@@ -50,7 +50,7 @@ void Remove(Catalog& catalog, const std::string& kind, const std::string& name) 
 // Takes away what belongs to the relation, the sequence of its column too.
 Catalog WithoutTable() {
   Catalog catalog = OneTable();
-  std::erase_if(catalog.objects(), [](const auto& entry) { return entry.second.relation.starts_with("public.t"); });
+  erase_if(catalog.objects(), [](const auto& entry) { return entry.second.relation.starts_with("public.t"); });
   return catalog;
 }
 

@@ -1,9 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "harness/catalog/drift.h"
 #include "harness/catalog/read.h"
 #include "harness/catalog/statements_for_test.h"
+#include "harness/postgres/database.h"
+#include "harness/postgres/test_server.h"
+#include "migrations/error.h"
 
 namespace migproof {
 namespace {
@@ -24,21 +29,25 @@ void ExpectLikeFullRead(CatalogReader& reader, Session& session, const std::stri
   EXPECT_TRUE(incremental == full) << when << "\n" << LinesOf(full, incremental);
 }
 
-// One part of the list; the parts run side by side.
-class IncrementalReadAfterEach : public testing::TestWithParam<int> {};
+// One part of the list (the parts run side by side), without and with the server's counters.
+class IncrementalReadAfterEach : public testing::TestWithParam<std::tuple<int, bool>> {
+ protected:
+  int part() const { return std::get<0>(GetParam()); }
+  ReadOptions options() const { return {.alone = std::get<1>(GetParam())}; }
+};
 
 constexpr int kParts = 2;
 
 TEST_P(IncrementalReadAfterEach, StatementSeesWhatAFullReadSees) {
   GroundDatabase ground;
   Session& session = ground.session();
-  CatalogReader reader(session);
+  CatalogReader reader(session, options());
   reader.Read();
   const std::vector<ListedStatement> statements = ListedStatements();
   for (std::size_t i = 0; i < statements.size(); ++i) {
     const ListedStatement& statement = statements[i];
     SCOPED_TRACE("statements.sql:" + std::to_string(statement.line) + ": " + statement.sql);
-    if (static_cast<int>(i * kParts / statements.size()) == GetParam()) {
+    if (static_cast<int>(i * kParts / statements.size()) == part()) {
       const Catalog before = reader.Read();
       session.Execute("BEGIN");
       if (!ground.Apply(statement)) continue;
@@ -52,13 +61,18 @@ TEST_P(IncrementalReadAfterEach, StatementSeesWhatAFullReadSees) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Parts, IncrementalReadAfterEach, testing::Range(0, kParts));
+INSTANTIATE_TEST_SUITE_P(Parts, IncrementalReadAfterEach, testing::Combine(testing::Range(0, kParts), testing::Bool()));
 
-TEST(IncrementalRead, FollowsManyStatementsAndSavepointsInOneTransaction) {
+class IncrementalRead : public testing::TestWithParam<bool> {
+ protected:
+  ReadOptions options() const { return {.alone = GetParam()}; }
+};
+
+TEST_P(IncrementalRead, FollowsManyStatementsAndSavepointsInOneTransaction) {
   if (TestServer().major_version() != 15) GTEST_SKIP() << "other servers refuse some statements";
   GroundDatabase ground;
   Session& session = ground.session();
-  CatalogReader reader(session);
+  CatalogReader reader(session, options());
   reader.Read();
   session.Execute("BEGIN");
   int count = 0;
@@ -71,6 +85,7 @@ TEST(IncrementalRead, FollowsManyStatementsAndSavepointsInOneTransaction) {
       session.Execute("RELEASE SAVEPOINT s");
     }
     session.Execute(ground.Text(statement));
+    if (count % 4 == 0) reader.Read();
     if (count % 5 != 0) continue;
     SCOPED_TRACE("statements.sql:" + std::to_string(statement.line));
     ExpectLikeFullRead(reader, session, "in the transaction");
@@ -78,6 +93,64 @@ TEST(IncrementalRead, FollowsManyStatementsAndSavepointsInOneTransaction) {
   session.Execute("ROLLBACK");
   ExpectLikeFullRead(reader, session, "after ROLLBACK");
 }
+
+// What a transaction did is seen in it, is gone after it, and what comes next is told from it.
+TEST_P(IncrementalRead, FollowsTransactionsThatAreUndone) {
+  const auto database = Database::Create(TestServer());
+  const auto session = database->Connect();
+  session->Execute("CREATE TABLE t (a int); CREATE TABLE u (a int UNIQUE)");
+  CatalogReader reader(*session, options());
+  const auto names = [&] {
+    const Catalog& catalog = reader.Read();
+    std::string found;
+    for (const char* kind : {"table", "column", "foreign key", "enum"}) {
+      for (const std::string& name : catalog.Names(kind)) found += name + " ";
+    }
+    return found;
+  };
+  const std::string before = names();
+  for (const char* end : {"ROLLBACK", "ROLLBACK TO s", "COMMIT", "SELECT 1/0"}) {
+    SCOPED_TRACE(end);
+    session->Execute("BEGIN; SAVEPOINT s; ALTER TABLE t ADD COLUMN b int");
+    EXPECT_NE(names(), before);
+    session->Execute("DROP TABLE t; CREATE TYPE e AS ENUM ('x')");
+    EXPECT_NE(names(), before);
+    if (end == std::string("COMMIT")) {  // a foreign key that only the COMMIT finds broken
+      session->Execute(
+          "CREATE TABLE t (a int REFERENCES u (a) DEFERRABLE INITIALLY DEFERRED); INSERT INTO t VALUES (1)");
+      EXPECT_NE(names(), before);
+    }
+    try {
+      session->Execute(end);
+    } catch (const Error&) {  // the transaction is undone all the same
+    }
+    if (session->transaction_state() == TransactionState::kFailed) session->Execute("ROLLBACK");
+    EXPECT_EQ(names(), before);
+    if (session->transaction_state() == TransactionState::kOpen) session->Execute("ROLLBACK");
+    session->Execute("BEGIN; ALTER TABLE u ADD COLUMN b int");
+    EXPECT_NE(names(), before);
+    session->Execute("ROLLBACK; BEGIN; ALTER TABLE t ADD COLUMN c int");
+    EXPECT_NE(names(), before);
+    session->Execute("ROLLBACK");
+    EXPECT_EQ(names(), before);
+  }
+}
+
+TEST_P(IncrementalRead, SurvivesCountersThatBeginAnew) {
+  const auto database = Database::Create(TestServer());
+  const auto session = database->Connect();
+  CatalogReader reader(*session, options());
+  reader.Read();
+  session->Execute("CREATE TABLE t (a int)");
+  reader.Read();
+  session->Execute("SELECT pg_stat_reset()");
+  session->Execute("ALTER TABLE t ADD COLUMN b int");
+  EXPECT_NE(reader.Read().Find("column", "public.t.b"), nullptr);
+  session->Execute("SET track_counts = off; ALTER TABLE t ADD COLUMN c int");
+  EXPECT_NE(reader.Read().Find("column", "public.t.c"), nullptr);
+}
+
+INSTANTIATE_TEST_SUITE_P(Readers, IncrementalRead, testing::Bool());
 
 }  // namespace
 }  // namespace migproof

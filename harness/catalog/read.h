@@ -23,6 +23,10 @@ namespace migproof {
 
 struct ReadOptions {
   std::vector<std::string> leave_out_tables;  // the ledger's, with everything that belongs to them
+  // Nobody but this session changes the database and what it shares with others (roles), nothing it runs stops or
+  // resets the server's counters, and no transaction of its is prepared. Then the counters say where nothing needs to
+  // be looked at.
+  bool alone = false;
 };
 
 class CatalogReader {

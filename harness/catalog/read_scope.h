@@ -13,14 +13,24 @@ namespace migproof {
 class ReadScope {
  public:
   explicit ReadScope(Session& session);
+  // As above, sending prepared queries in the same round trip. `generation` goes into the names of prepared queries.
+  ReadScope(Session& session, int generation, const std::vector<Session::Prepared>& first);
   // Failures are swallowed: the connection broke, or the transaction had failed before.
   ~ReadScope();
   ReadScope(const ReadScope&) = delete;
   ReadScope& operator=(const ReadScope&) = delete;
 
+  // Of the queries that were sent with it.
+  const std::vector<Rows>& results() const { return results_; }
+  // Whether a transaction was open around it.
+  bool inside() const { return savepoint_; }
+
  private:
+  void End() noexcept;
+
   Session& session_;
   bool savepoint_;
+  std::vector<Rows> results_;
 };
 
 }  // namespace migproof

@@ -23,7 +23,7 @@ std::string TextArray(const std::vector<std::string>& texts) {
 
 std::map<std::string, SequenceValue> ReadSequences(Session& session, const ReadOptions& options) {
   const ReadScope scope(session);
-  const Rows relations = session.Query(RelationsSql(session.major_version()), {TextArray(options.leave_out_tables)});
+  const Rows relations = session.Query(RelationsSql(), {TextArray(options.leave_out_tables)});
   std::string sql;
   for (int i = 0; i < relations.size(); ++i) {
     if (relations.Get(i, 1) != "S") continue;

@@ -44,8 +44,9 @@ RowWatch::RowWatch(Session& session, std::vector<std::string> leave_out)
 void RowWatch::Begin() {
   now_ = {};
   session_.Execute("BEGIN");
-  catalogs_at_start_ = CatalogCounters();
+  catalogs_at_start_.clear();
   tables_at_start_.clear();
+  catalogs_at_start_ = CatalogCounters(session_.QueryPrepared("migproof_catalog_counters", kCatalogCounters));
   for (auto& [name, known] : Listed({}, catalogs_at_start_)) tables_at_start_[known.oid] = known.count;
   ReadInto(now_);
   session_.Execute("ROLLBACK");
@@ -53,10 +54,13 @@ void RowWatch::Begin() {
 }
 
 void RowWatch::Start() {
-  catalogs_at_start_ = CatalogCounters();
+  catalogs_at_start_.clear();
   tables_at_start_.clear();
   now_ = base_;
-  for (auto& [name, known] : Counted(base_)) tables_at_start_[known.oid] = known.count;
+  const std::vector<Rows> counters = session_.QueryAll({{"migproof_catalog_counters", kCatalogCounters, {}},
+                                                        {"migproof_table_counters", kTableCounters, {OidsOf(base_)}}});
+  catalogs_at_start_ = CatalogCounters(counters[0]);
+  for (auto& [name, known] : Counted(base_, counters[1])) tables_at_start_[known.oid] = known.count;
 }
 
 std::shared_ptr<const RowSnapshot> RowWatch::Look() {
@@ -77,9 +81,8 @@ void RowWatch::Rewind() {
   now_ = base_;
 }
 
-std::vector<std::int64_t> RowWatch::CatalogCounters() {
+std::vector<std::int64_t> RowWatch::CatalogCounters(const Rows& rows) const {
   std::vector<std::int64_t> counters;
-  const Rows rows = session_.QueryPrepared("migproof_catalog_counters", kCatalogCounters);
   for (int i = 0; i < rows.size(); ++i) {
     const auto at = static_cast<std::size_t>(i);
     counters.push_back(rows.GetInt(i, 0) - (at < catalogs_at_start_.size() ? catalogs_at_start_[at] : 0));
@@ -139,16 +142,19 @@ void RowWatch::ReadColumns(const std::map<std::string, Known*>& wanted) {
   }
 }
 
+// The oids of the tables of `state`, in the order of their names, as an array.
+std::string RowWatch::OidsOf(const State& state) {
+  std::string oids = "{";
+  for (const auto& [name, known] : state.tables) oids += (oids.size() == 1 ? "" : ",") + known.oid;
+  return oids + "}";
+}
+
 // The tables of `state`, which are still those there are, with their counters now.
-std::map<std::string, RowWatch::Known> RowWatch::Counted(const State& state) {
+std::map<std::string, RowWatch::Known> RowWatch::Counted(const State& state, const Rows& counters) const {
   std::map<std::string, Known> tables = state.tables;
-  std::string oids;
-  for (const auto& [name, known] : tables) oids += (oids.empty() ? "{" : ",") + known.oid;
-  if (oids.empty()) return tables;
-  const Rows counted = session_.QueryPrepared("migproof_table_counters", kTableCounters, {oids + "}"});
   int row = 0;
   for (auto& [name, known] : tables) {
-    known.count = SinceStart(known.oid, counted.GetInt(row++, 0));
+    known.count = SinceStart(known.oid, counters.GetInt(row++, 0));
     known.rows = nullptr;
   }
   return tables;
@@ -156,8 +162,11 @@ std::map<std::string, RowWatch::Known> RowWatch::Counted(const State& state) {
 
 void RowWatch::ReadInto(State& state) {
   State next;
-  next.catalogs = CatalogCounters();
-  next.tables = next.catalogs == state.catalogs ? Counted(state) : Listed(state, next.catalogs);
+  const std::vector<Rows> told = session_.QueryAll({{"migproof_catalog_counters", kCatalogCounters, {}},
+                                                    {"migproof_table_counters", kTableCounters, {OidsOf(state)}},
+                                                    SequencesQuery()});
+  next.catalogs = CatalogCounters(told[0]);
+  next.tables = next.catalogs == state.catalogs ? Counted(state, told[1]) : Listed(state, next.catalogs);
   std::vector<std::pair<std::string, std::string>> wanted;
   for (auto& [name, known] : next.tables) {
     const auto before = state.tables.find(name);
@@ -178,7 +187,7 @@ void RowWatch::ReadInto(State& state) {
   for (const auto& [name, known] : next.tables) {
     if (known.rows->count > 0) snapshot->tables.emplace(name, *known.rows);
   }
-  snapshot->sequences = ReadSequenceStates(session_);
+  snapshot->sequences = TakeSequences(told[2]);
   next.snapshot = std::move(snapshot);
   state = std::move(next);
 }

@@ -56,8 +56,9 @@ class RowWatch {
 
   std::map<std::string, Known> Listed(const State& state, const std::vector<std::int64_t>& catalogs);
   void ReadColumns(const std::map<std::string, Known*>& wanted);
-  std::map<std::string, Known> Counted(const State& state);
-  std::vector<std::int64_t> CatalogCounters();
+  static std::string OidsOf(const State& state);
+  std::map<std::string, Known> Counted(const State& state, const Rows& counters) const;
+  std::vector<std::int64_t> CatalogCounters(const Rows& rows) const;
   std::int64_t SinceStart(const std::string& oid, std::int64_t count) const;
   void ReadInto(State& state);
 

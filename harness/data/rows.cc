@@ -201,17 +201,21 @@ std::vector<TableRows> ReadTables(Session& session,
   return tables;
 }
 
-std::map<std::string, SequenceState> ReadSequenceStates(Session& session) {
+Session::Prepared SequencesQuery() { return {"migproof_sequences", kSequences, {}}; }
+
+std::map<std::string, SequenceState> TakeSequences(const Rows& rows) {
   std::map<std::string, SequenceState> sequences;
-  const Rows rows = session.QueryPrepared("migproof_sequences", kSequences);
   for (int i = 0; i < rows.size(); ++i) sequences.emplace(rows.Get(i, 0), TakeSequence(rows, i));
   return sequences;
 }
 
+std::map<std::string, SequenceState> ReadSequenceStates(Session& session) {
+  return TakeSequences(session.QueryPrepared("migproof_sequences", kSequences));
+}
+
 RowSnapshot ReadRows(Session& session, const std::vector<std::string>& leave_out) {
   RowSnapshot snapshot;
-  const auto read =
-      session.QueryAll({{"migproof_tables_with_pages", kTablesWithPages, {}}, {"migproof_sequences", kSequences, {}}});
+  const auto read = session.QueryAll({{"migproof_tables_with_pages", kTablesWithPages, {}}, SequencesQuery()});
   const auto left_out = [&](std::string_view name) {
     return std::find(leave_out.begin(), leave_out.end(), name) != leave_out.end();
   };
@@ -224,7 +228,7 @@ RowSnapshot ReadRows(Session& session, const std::vector<std::string>& leave_out
   for (std::size_t i = 0; i < tables.size(); ++i) {
     if (tables[i].count > 0) snapshot.tables.emplace(wanted[i].first, std::move(tables[i]));
   }
-  for (int i = 0; i < read[1].size(); ++i) snapshot.sequences.emplace(read[1].Get(i, 0), TakeSequence(read[1], i));
+  snapshot.sequences = TakeSequences(read[1]);
   return snapshot;
 }
 

@@ -57,6 +57,9 @@ std::vector<TableRows> ReadTables(Session& session,
                                   const std::vector<std::pair<std::string, std::string>>& tables_and_columns);
 // Every sequence of the user's, by qualified name.
 std::map<std::string, SequenceState> ReadSequenceStates(Session& session);
+// The same as a query among others, and what its result says.
+Session::Prepared SequencesQuery();
+std::map<std::string, SequenceState> TakeSequences(const Rows& rows);
 
 // "public.orders.note", for cells that are filled by a clock, a sequence or chance.
 using UnstableColumns = std::set<std::string>;

@@ -99,9 +99,17 @@ Database::~Database() {
 }
 
 void Database::CheckToken(Session& session) const {
-  const Rows rows = session.Execute(
+  static constexpr const char* kQuestion =
       "SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database') FROM pg_catalog.pg_database d "
-      "WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()");
+      "WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()";
+  Rows rows;
+  try {
+    rows = session.QueryPrepared("migproof_token", kQuestion);
+  } catch (const Error& error) {
+    // A migration's DISCARD ALL or DEALLOCATE took the prepared query away.
+    if (error.sqlstate() != "26000" && error.sqlstate() != "42P05") throw;
+    rows = session.Execute(kQuestion);
+  }
   const std::string found = rows.empty() ? "" : std::string(rows.Get(0, 0));
   if (found != name_) {
     throw Error(ErrorKind::kServer,

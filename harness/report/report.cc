@@ -52,6 +52,7 @@ nlohmann::json ToJson(const Report& report) {
             {"heads", report.heads}}},
           {"laws", report.law_sentences},
           {"equivalence", report.equivalence},
+          {"rows", ToJson(report.coverage)},
           {"notes", report.notes}};
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/verify/coverage.h"
 #include "harness/verify/finding.h"
 
 namespace migproof {
@@ -19,6 +20,7 @@ struct Report {
   std::size_t revisions = 0;  // how many were read
   std::vector<std::string> heads;
   std::string equivalence = "logical";
+  Coverage coverage;               // what generated rows have filled
   std::vector<std::string> notes;  // about the run: stale waivers, stale declarations
   double seconds = 0;
 

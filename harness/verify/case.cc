@@ -176,18 +176,18 @@ const DescentResult& Case::Descent() { RefuseHistory(); }
 const Catalog& Case::Model() { RefuseHistory(); }
 std::vector<std::string> Case::ReachedPast() const { return {}; }
 
-const UnstableColumns& Case::Unstable() {
-  if (unstable_) return *unstable_;
-  const Observation once = After({Move::kUpgrade});
+const UnstableColumns& Case::Unstable(const Path& path) {
+  if (const auto found = unstable_.find(path); found != unstable_.end()) return found->second;
+  const Observation once = After(path);
   if (open_) Close();
   open_.reset();
-  unstable_.emplace();
-  if (once.rows == nullptr) return *unstable_;
+  UnstableColumns& unstable = unstable_[path];
+  if (once.rows == nullptr) return unstable;
   const std::unique_ptr<Case> again = Again();
-  const Observation& second = again->After({Move::kUpgrade});
-  if (second.rows != nullptr) *unstable_ = UnstableBetween(*once.rows, *second.rows);
+  const Observation& second = again->After(path);
+  if (second.rows != nullptr) unstable = UnstableBetween(*once.rows, *second.rows);
   again->Close();
-  return *unstable_;
+  return unstable;
 }
 
 RowsCase::RowsCase(CaseGround& ground, Dataset dataset, bool reads_catalog)

@@ -83,7 +83,7 @@ class Case : public Mover {
   const DescentResult& Descent() override;
   const Catalog& Model() override;
   std::vector<std::string> ReachedPast() const override;
-  const UnstableColumns& Unstable() override;
+  const UnstableColumns& Unstable(const Path& path) override;
   std::vector<Difference> Compare(const Observation& was, const Observation& is) override;
   bool HasRows() const override { return true; }
   std::shared_ptr<const TableRows> ReadCast(const Path& path, const std::string& table,
@@ -122,7 +122,7 @@ class Case : public Mover {
   std::int64_t forbidden_ = 0;
   std::map<Path, Observation> seen_;
   std::optional<Path> open_;  // the path that the open database has gone; it is among those seen
-  std::optional<UnstableColumns> unstable_;
+  std::map<Path, UnstableColumns> unstable_;
 };
 
 class RowsCase : public Case {

@@ -49,71 +49,6 @@ std::string TableNamed(const Catalog& catalog, const std::string& name) {
 
 }  // namespace
 
-void Coverage::Add(const InsertResult& inserted, const Catalog& catalog, std::int64_t forbidden) {
-  forbidden_ += forbidden;
-  const auto is_nullable = [&](const std::string& table, const std::string& column) {
-    return catalog.Attribute("column", fmt::format("{}.{}", table, column), "not_null") == "false";
-  };
-  for (const auto& [name, fill] : inserted.tables) {
-    TableFill& all = tables_[name];
-    all.inserted += fill.inserted;
-    all.refused += fill.refused;
-    rows_ += fill.inserted;
-    refused_ += fill.refused;
-    for (const auto& [reason, count] : fill.refusals) all.refusals[reason] += count;
-    for (const auto& [column, count] : fill.null_cells) {
-      if (is_nullable(name, column)) all.null_cells[column] += count;
-    }
-    for (const auto& [column, count] : fill.filled_cells) {
-      if (is_nullable(name, column)) all.filled_cells[column] += count;
-    }
-  }
-}
-
-std::map<std::string, std::int64_t> Coverage::Counts() const {
-  std::int64_t filled = 0;
-  std::int64_t columns = 0;
-  std::int64_t both = 0;
-  for (const auto& [name, fill] : tables_) {
-    filled += fill.inserted > 0 ? 1 : 0;
-    std::set<std::string> nullable;
-    for (const auto& [column, count] : fill.null_cells) nullable.insert(column);
-    for (const auto& [column, count] : fill.filled_cells) nullable.insert(column);
-    for (const std::string& column : nullable) {
-      ++columns;
-      const auto null = fill.null_cells.find(column);
-      const auto value = fill.filled_cells.find(column);
-      both +=
-          null != fill.null_cells.end() && null->second > 0 && value != fill.filled_cells.end() && value->second > 0;
-    }
-  }
-  return {{"rows", rows_},
-          {"rows refused", refused_},
-          {"rows forbidden by assumptions", forbidden_},
-          {"tables", static_cast<std::int64_t>(tables_.size())},
-          {"tables filled", filled},
-          {"nullable columns", columns},
-          {"nullable columns seen NULL and not", both}};
-}
-
-std::vector<std::string> Coverage::Empty(const std::set<std::string>& focus) const {
-  std::vector<std::string> empty;
-  for (const std::string& name : focus) {
-    const auto found = tables_.find(name);
-    if (seen_.contains(name) || (found != tables_.end() && found->second.inserted > 0)) continue;
-    std::string reason = "no rows were drawn for it";
-    if (found != tables_.end() && !found->second.refusals.empty()) {
-      const auto& refusals = found->second.refusals;
-      reason = "the server refused all its rows: " +
-               std::max_element(refusals.begin(), refusals.end(), [](const auto& a, const auto& b) {
-                 return a.second < b.second;
-               })->first;
-    }
-    empty.push_back(fmt::format("{} stayed empty: {}", name, reason));
-  }
-  return empty;
-}
-
 // The search at one revision.
 class Search::Unit {
  public:
@@ -136,6 +71,8 @@ class Search::Unit {
     if (done > 0) FindStale(asked);
     return std::move(results_);
   }
+
+  const Coverage& coverage() const { return coverage_; }
 
  private:
   void Prepare() {
@@ -256,8 +193,9 @@ class Search::Unit {
     {
       const std::unique_ptr<Case> one = MakeCase(rows, number);
       one->Before();
-      coverage_.Add(one->inserted(), *before_, one->forbidden());
-      for (const auto& [table, unused] : one->Before().rows->tables) coverage_.Saw(table);
+      std::set<std::string> present;
+      for (const auto& [table, unused] : one->Before().rows->tables) present.insert(table);
+      coverage_.Add(one->inserted(), *before_, one->forbidden(), present);
       for (const NamedLaw& law : laws) {
         Trial trial(ground_.subject(), &ground_.revision(), *one);
         std::optional<Finding> finding = law.property->Check(trial);
@@ -370,9 +308,7 @@ class Search::Unit {
   void Conclude(const NamedLaw& law, int done) {
     RowsResult& result = results_[law.name];
     if (done == 0) return;
-    for (const auto& [what, count] : coverage_.Counts()) {
-      if (count > 0) result.exercised[what] += count;
-    }
+    result.exercised["rows"] += coverage_.rows();
     if (result.finding || !result.error.empty()) return;
     if (touches_) {
       const std::vector<std::string> empty = coverage_.Empty(focus_);
@@ -424,7 +360,10 @@ Search::Search(const Bench& bench, Walk& walk, SearchOptions options)
 std::map<std::string, RowsResult> Search::Run(std::size_t index, const std::vector<NamedLaw>& laws) {
   if (options_.cases == 0 && options_.regressions.empty()) return {};
   ground_.GoTo(index);
-  return Unit(ground_, options_, laws).Run();
+  Unit unit(ground_, options_, laws);
+  std::map<std::string, RowsResult> results = unit.Run();
+  coverage_.Merge(unit.coverage());
+  return results;
 }
 
 }  // namespace migproof

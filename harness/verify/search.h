@@ -18,6 +18,7 @@
 
 #include "harness/data/aim.h"
 #include "harness/verify/case.h"
+#include "harness/verify/coverage.h"
 #include "harness/verify/property.h"
 
 namespace migproof {
@@ -53,6 +54,9 @@ class Search {
   // The walk stands at order()[index]. A result for each of `laws`, by name.
   std::map<std::string, RowsResult> Run(std::size_t index, const std::vector<NamedLaw>& laws);
 
+  // Of all revisions so far.
+  const Coverage& coverage() const { return coverage_; }
+
  private:
   struct Found {
     NamedLaw law;
@@ -64,26 +68,7 @@ class Search {
 
   CaseGround ground_;
   SearchOptions options_;
-};
-
-// What cases have put in, over all of them; which of it is enough, and what is missing.
-class Coverage {
- public:
-  void Add(const InsertResult& inserted, const Catalog& catalog, std::int64_t forbidden);
-  // A table that held rows, however they came there (a partition gets them through its parent).
-  void Saw(const std::string& table) { seen_.insert(table); }
-  // "tables filled", "rows", "rows refused", "nullable columns", "nullable columns seen NULL and not" ...
-  std::map<std::string, std::int64_t> Counts() const;
-  // Tables of `focus` that stayed empty, with the server's most frequent reason.
-  std::vector<std::string> Empty(const std::set<std::string>& focus) const;
-  std::int64_t rows() const { return rows_; }
-
- private:
-  std::map<std::string, TableFill> tables_;
-  std::set<std::string> seen_;
-  std::int64_t rows_ = 0;
-  std::int64_t refused_ = 0;
-  std::int64_t forbidden_ = 0;
+  Coverage coverage_;
 };
 
 }  // namespace migproof

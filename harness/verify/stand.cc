@@ -65,7 +65,8 @@ void Stand::Connect() {
   options.guard = [this](Session& session) { database_->CheckToken(session); };
   runner_ = std::make_unique<Runner>(*session_, bench_.subject().history(), bench_.subject().ledger(), options);
   reader_ =
-      std::make_unique<CatalogReader>(*session_, ReadOptions{.leave_out_tables = bench_.subject().ledger().Tables()});
+      std::make_unique<CatalogReader>(*session_, ReadOptions{.leave_out_tables = bench_.subject().ledger().Tables(),
+                                                             .alone = !bench_.subject().hides_from_counters()});
 }
 
 std::shared_ptr<const Catalog> Stand::ObserveCatalog() {

@@ -57,6 +57,19 @@ bool AnyTouches(const Revision& revision) {
   return AnyTouches(revision.upgrade.script) || (revision.downgrade && AnyTouches(revision.downgrade->script));
 }
 
+// Work of other sessions, transactions that are prepared, counters that stop or begin anew.
+bool HidesFromCounters(const Script& script) {
+  static constexpr const char* kWords[] = {"DBLINK", "PG_BACKGROUND", "PREPARED", "TRACK_COUNTS", "PG_STAT_RESET"};
+  const std::string words = UpperWords(script.text());
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](const char* word) { return words.find(word) != std::string::npos; });
+}
+
+bool HidesFromCounters(const Revision& revision) {
+  return HidesFromCounters(revision.upgrade.script) ||
+         (revision.downgrade && HidesFromCounters(revision.downgrade->script));
+}
+
 }  // namespace
 
 Subject::Subject(std::string format, const std::filesystem::path& directory,
@@ -71,6 +84,9 @@ Subject::Subject(std::string format, const std::filesystem::path& directory,
   touches_cluster_ =
       std::any_of(before_.begin(), before_.end(), [](const Script& script) { return AnyTouches(script); }) ||
       std::any_of(order_.begin(), order_.end(), [](const Revision* revision) { return AnyTouches(*revision); });
+  hides_from_counters_ =
+      std::any_of(before_.begin(), before_.end(), [](const Script& script) { return HidesFromCounters(script); }) ||
+      std::any_of(order_.begin(), order_.end(), [](const Revision* revision) { return HidesFromCounters(*revision); });
 }
 
 void Subject::ReadModel(const std::filesystem::path& file) {

@@ -35,6 +35,9 @@ class Subject {
   // then no two databases of a run may share a server.
   bool touches_cluster() const { return touches_cluster_; }
 
+  // True where a script may hide from the server's counters what it does (see ReadOptions::alone).
+  bool hides_from_counters() const { return hides_from_counters_; }
+
   // Takes the file that the heads are held against: a model (.json, as `migproof catalog` writes it), or an SQL file
   // that makes it on an empty database (the `before` files do not run there). Error(usage) names the file where it is
   // neither.
@@ -52,6 +55,7 @@ class Subject {
   std::vector<const Revision*> order_;
   std::map<const Revision*, std::size_t> index_;
   bool touches_cluster_ = false;
+  bool hides_from_counters_ = false;
   std::optional<Catalog> model_;
   std::optional<Script> model_script_;
 };

@@ -179,7 +179,7 @@ std::vector<std::string> Trial::CompareRows(const Observation& was, const Observ
   UnstableColumns unstable;
   lines = compare(unstable, leave_out);
   if (!lines.empty()) {
-    unstable = mover_.Unstable();
+    unstable = mover_.Unstable(is.path.empty() ? Path{Move::kUpgrade} : is.path);
     lines = compare(unstable, leave_out);
   }
   for (const auto& [name, declaration] : exempt) {

@@ -79,9 +79,9 @@ class Mover {
   virtual const DescentResult& Descent() = 0;
   // What the heads are held against; asked for only where the subject has a model.
   virtual const Catalog& Model() = 0;
-  // The columns that the revision's upgrade fills with other values each time it runs (clock, chance): found by running
-  // it on two databases.
-  virtual const UnstableColumns& Unstable() = 0;
+  // The columns that hold other values each time the revision is moved along `path` (clock, chance): found by doing so
+  // on two databases.
+  virtual const UnstableColumns& Unstable(const Path& path) = 0;
   // Ancestors that did not upgrade without refusals.
   virtual std::vector<std::string> ReachedPast() const = 0;
   // What must be done to the catalog of `was` to make it that of `is`, notes included.
@@ -148,7 +148,6 @@ class Trial {
                                             const std::map<std::string, std::string>& casts) {
     return mover_.ReadCast(path, table, casts);
   }
-  const UnstableColumns& Unstable() { return mover_.Unstable(); }
 
   const std::map<std::string, std::int64_t>& exercised() const { return exercised_; }
   const std::vector<std::string>& notes() const { return notes_; }

@@ -73,6 +73,7 @@ class Inspection {
     for (std::size_t index = from; index < to; ++index) {
       if (plan_.revisions.contains(index)) CheckRevision(index);
     }
+    if (search_.coverage().tables() > 0) emit_({{"coverage", ToJson(search_.coverage())}});
     if (!history_) return;
     for (const Law& law : plan_.laws) {
       if (!law.property->ChecksHistory()) continue;
@@ -316,6 +317,10 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
   const auto receive = [&](int, const nlohmann::json& document) {
     if (document.contains("server")) {
       report.server = document.at("server");
+      return;
+    }
+    if (document.contains("coverage")) {
+      report.coverage.Merge(Coverage::FromJson(document.at("coverage")));
       return;
     }
     Verdict verdict = VerdictFromJson(document);

@@ -290,7 +290,7 @@ const DescentResult& Walk::Descent() {
   return *descent_;
 }
 
-const UnstableColumns& Walk::Unstable() {
+const UnstableColumns& Walk::Unstable(const Path&) {
   if (unstable_) return *unstable_;
   const Observation once = After({Move::kUpgrade});
   ReplaySource source(bench_);

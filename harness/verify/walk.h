@@ -38,7 +38,8 @@ class Walk : public Mover {
   const Observation& AfterUpgradeAtHeads() override;
   const DescentResult& Descent() override;
   const Catalog& Model() override;
-  const UnstableColumns& Unstable() override;
+  // Told by the upgrade alone, whatever the path.
+  const UnstableColumns& Unstable(const Path& path) override;
   std::vector<std::string> ReachedPast() const override;
   const std::string& missing() const { return stand_->missing(); }
   // True where something asked of this unit was tried inside a transaction only: a finding wants CommittedMoves.
@@ -99,7 +100,7 @@ class CommittedMoves : public Mover {
   const Observation& AfterUpgradeAtHeads() override { return walk_.AfterUpgradeAtHeads(); }
   const DescentResult& Descent() override { return walk_.Descent(); }
   const Catalog& Model() override { return walk_.Model(); }
-  const UnstableColumns& Unstable() override { return walk_.Unstable(); }
+  const UnstableColumns& Unstable(const Path& path) override { return walk_.Unstable(path); }
   std::vector<std::string> ReachedPast() const override { return walk_.ReachedPast(); }
 
  private:

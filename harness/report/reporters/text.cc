@@ -20,6 +20,7 @@ class TextWriter {
     out_ << fmt::format("{} revision{} in {} ({}) on {}\n", report_.revisions, report_.revisions == 1 ? "" : "s",
                         report_.directory, report_.format, report_.server);
     for (const std::string& law : Laws()) WriteLaw(law);
+    WriteCoverage();
     WriteFindings();
     WriteUnchecked();
     for (const std::string& note : report_.notes) out_ << fmt::format("note: {}\n", note);
@@ -85,6 +86,21 @@ class TextWriter {
     }
     if (of_model > 0) parts.push_back(fmt::format("{} objects of the model", of_model));
     return fmt::format("{}", fmt::join(parts, ", "));
+  }
+
+  void WriteCoverage() {
+    const Coverage& coverage = report_.coverage;
+    if (coverage.tables() == 0) return;
+    std::string text =
+        fmt::format("{} in {} of {} tables", coverage.rows(), coverage.tables_filled(), coverage.tables());
+    if (coverage.nullable_columns() > 0) {
+      text += fmt::format(", {} of {} nullable columns seen NULL and not", coverage.nullable_columns_seen_both_ways(),
+                          coverage.nullable_columns());
+    }
+    if (coverage.refused() > 0) text += fmt::format(", {} more refused", coverage.refused());
+    if (coverage.forbidden() > 0) text += fmt::format(", {} taken out by assumptions", coverage.forbidden());
+    out_ << fmt::format("  {:<20} {}\n", "generated rows", text);
+    for (const std::string& empty : coverage.Empty()) out_ << fmt::format("    {}\n", empty);
   }
 
   void WriteFindings() {

@@ -1,0 +1,134 @@
+// Tells what of a database's catalog has changed since the last look.
+//
+// The server's counters of rows inserted, updated and deleted say which system catalogs may have changed, the change
+// tokens (see catalog_tables.h) which of them did, and the same tokens by relation where. Counters are believed only
+// where ReadOptions::alone says that they see everything; elsewhere every token is taken at each look.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "harness/catalog/catalog_tables.h"
+#include "harness/catalog/queries.h"
+#include "harness/catalog/read.h"
+#include "harness/catalog/read_scope.h"
+#include "migrations/session.h"
+
+namespace migproof {
+
+using Oid = std::uint32_t;
+
+struct LiveRelation {
+  std::string name;
+  char relkind = 'r';
+  Oid table = 0;  // for an index: its table
+  Oid toast = 0;
+
+  bool is_index() const { return relkind == 'i' || relkind == 'I'; }
+};
+
+// What a look found.
+struct CatalogChange {
+  std::set<std::string> tables;  // catalogs whose rows changed; none: nothing did
+  std::set<Oid> touched;         // relations that have something to be read again
+  std::set<Oid> whole;           // those of which all is: their columns, or columns they name, changed
+  // Those that have other rows in a catalog, by its name, where rows belong to relations.
+  std::map<std::string, std::set<Oid>> touched_in;
+  std::set<std::string> gone;  // names of relations that are there no more
+  bool everything = false;     // all is to be read again
+  bool functions = false;      // a function's body names a relation whose columns changed
+};
+
+std::string OidArray(const std::set<Oid>& oids);
+
+class CatalogWatch {
+ public:
+  CatalogWatch(Session& session, const ReadOptions& options) : session_(session), options_(options) {}
+
+  // Once per connection, before the first look.
+  void Prepare();
+  bool superuser() const { return superuser_; }
+
+  // Opens a read, with the queries that every look begins with.
+  ReadScope Open();
+  // Inside the scope that Open() has given. What is remembered is brought up to date.
+  CatalogChange Look(const ReadScope& scope);
+  // After the scope has ended.
+  void Close();
+  // The next look finds that everything has changed.
+  void Forget();
+  // The server has forgotten the session's prepared queries.
+  void NewGeneration() { ++generation_; }
+
+  Session::Prepared Named(const std::string& name, std::string sql,
+                          std::vector<std::optional<std::string>> parameters = {}) const;
+
+  const std::map<Oid, LiveRelation>& relations() const { return relations_; }
+  // What to read again with a query that reads the relations it is given.
+  std::set<Oid> ToReadAgain(const CatalogQuery& query, const CatalogChange& change) const;
+  // Whether a query that reads all at once is to be asked again.
+  bool MustAskAgain(const CatalogQuery& query, const CatalogChange& change) const;
+  // Whether the query can find anything.
+  bool MayHaveRows(const CatalogQuery& query) const;
+  // Those of `relations` in which it can.
+  std::set<Oid> MayHaveRowsOf(const CatalogQuery& query, const std::set<Oid>& relations) const;
+
+ private:
+  using Hashes = std::map<Oid, std::uint64_t>;
+  struct Token {
+    std::uint64_t count = 0;
+    std::uint64_t sum = 0;  // of hashes
+
+    bool operator==(const Token&) const = default;
+  };
+  // Rows inserted, updated and deleted in each of the system catalogs that are counted, and when that began.
+  using Counters = std::vector<std::string>;
+  bool ByRelation(std::size_t table) const { return !tables_[table].relation.empty(); }
+  void PrepareCounters();
+  const Counters* TrustedCounters(const Counters& now) const;
+  std::vector<std::size_t> Suspects(const Counters& now, const Counters& base) const;
+  CatalogChange LookAtAll();
+  void LookAtTables(const std::vector<std::size_t>& tables, CatalogChange& change);
+  void LookAtRelations(const std::map<std::size_t, std::set<Oid>>& rows_of, CatalogChange& change);
+  void NoteRelations(std::map<Oid, LiveRelation> now, const std::set<Oid>& looked_at, CatalogChange& change);
+  std::set<Oid> OwnersOf(const std::set<Oid>& rows_of) const;
+  void TakeTokens(const Rows& rows, const std::set<std::size_t>& of, CatalogChange& change);
+  void SetToken(std::size_t table, const Token& token, CatalogChange& change);
+  std::set<Oid> TakeHashes(std::size_t table, const Rows& rows, CatalogChange& change);
+  Session::Prepared TokenQuery(const std::string& name, const std::set<std::size_t>& of) const;
+  Session::Prepared HashesQuery(std::size_t table) const;
+  std::vector<Session::Prepared> FirstQueries() const;
+
+  Session& session_;
+  const ReadOptions& options_;
+  int generation_ = 0;
+  int opened_ = -1;  // the generation whose first queries are prepared
+  bool superuser_ = false;
+  std::vector<CatalogTable> tables_;
+  std::map<std::string, std::size_t> numbers_;  // of tables_, by name
+  std::set<std::size_t> all_;                   // numbers of tables
+  std::set<std::size_t> small_;                 // those not by relation
+  std::set<std::size_t> uncounted_;             // those that no counter speaks of
+  std::vector<std::set<std::size_t>> counted_;  // by table: the counters that speak of it
+  std::string counters_sql_;                    // "" where counters are not believed
+
+  // What is remembered of the last look.
+  bool known_ = false;
+  std::vector<Token> tokens_;
+  std::vector<Hashes> hashes_;  // per table
+  std::map<Oid, LiveRelation> relations_;
+  std::map<Oid, Oid> owners_;  // the relation, by its indexes and its TOAST table, those that have gone too
+  std::map<Oid, std::string> names_;
+  Counters counters_;         // at the last look
+  Counters floor_;            // at the last look outside a transaction; empty: there was none
+  bool inside_ = false;       // the last look was inside a transaction
+  std::uint64_t undone_ = 0;  // Session::undone() after it
+};
+
+}  // namespace migproof

@@ -1,0 +1,153 @@
+#include "harness/verify/coverage.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace migproof {
+
+namespace {
+
+void AddCounts(std::map<std::string, std::int64_t>& sums, const std::map<std::string, std::int64_t>& counts) {
+  for (const auto& [name, count] : counts) sums[name] += count;
+}
+
+std::int64_t CountOf(const std::map<std::string, std::int64_t>& counts, const std::string& name) {
+  const auto found = counts.find(name);
+  return found == counts.end() ? 0 : found->second;
+}
+
+std::set<std::string> NullableOf(const TableFill& fill) {
+  std::set<std::string> columns;
+  for (const auto& [column, count] : fill.null_cells) columns.insert(column);
+  for (const auto& [column, count] : fill.filled_cells) columns.insert(column);
+  return columns;
+}
+
+}  // namespace
+
+void Coverage::Add(const InsertResult& inserted, const Catalog& catalog, std::int64_t forbidden,
+                   const std::set<std::string>& present) {
+  forbidden_ += forbidden;
+  for (const auto& [name, fill] : inserted.tables) {
+    TableFill& all = tables_[name].fill;
+    all.inserted += fill.inserted;
+    all.refused += fill.refused;
+    AddCounts(all.refusals, fill.refusals);
+    for (const auto* cells : {&fill.null_cells, &fill.filled_cells}) {
+      auto& sums = cells == &fill.null_cells ? all.null_cells : all.filled_cells;
+      for (const auto& [column, count] : *cells) {
+        if (catalog.Attribute("column", fmt::format("{}.{}", name, column), "not_null") == "false") {
+          sums[column] += count;
+        }
+      }
+    }
+  }
+  for (const std::string& name : present) tables_[name].present = true;
+}
+
+void Coverage::Merge(const Coverage& other) {
+  forbidden_ += other.forbidden_;
+  for (const auto& [name, table] : other.tables_) {
+    Table& all = tables_[name];
+    all.present = all.present || table.present;
+    all.fill.inserted += table.fill.inserted;
+    all.fill.refused += table.fill.refused;
+    AddCounts(all.fill.refusals, table.fill.refusals);
+    AddCounts(all.fill.null_cells, table.fill.null_cells);
+    AddCounts(all.fill.filled_cells, table.fill.filled_cells);
+  }
+}
+
+std::int64_t Coverage::rows() const {
+  std::int64_t rows = 0;
+  for (const auto& [name, table] : tables_) rows += table.fill.inserted;
+  return rows;
+}
+
+std::int64_t Coverage::refused() const {
+  std::int64_t refused = 0;
+  for (const auto& [name, table] : tables_) refused += table.fill.refused;
+  return refused;
+}
+
+std::size_t Coverage::tables_filled() const {
+  return static_cast<std::size_t>(std::count_if(tables_.begin(), tables_.end(), [](const auto& entry) {
+    return entry.second.present || entry.second.fill.inserted > 0;
+  }));
+}
+
+std::int64_t Coverage::nullable_columns() const {
+  std::int64_t columns = 0;
+  for (const auto& [name, table] : tables_) columns += static_cast<std::int64_t>(NullableOf(table.fill).size());
+  return columns;
+}
+
+std::int64_t Coverage::nullable_columns_seen_both_ways() const {
+  std::int64_t columns = 0;
+  for (const auto& [name, table] : tables_) {
+    for (const std::string& column : NullableOf(table.fill)) {
+      columns += CountOf(table.fill.null_cells, column) > 0 && CountOf(table.fill.filled_cells, column) > 0;
+    }
+  }
+  return columns;
+}
+
+std::vector<std::string> Coverage::Empty() const {
+  std::set<std::string> all;
+  for (const auto& [name, table] : tables_) all.insert(name);
+  return Empty(all);
+}
+
+std::vector<std::string> Coverage::Empty(const std::set<std::string>& among) const {
+  std::vector<std::string> empty;
+  for (const std::string& name : among) {
+    const auto found = tables_.find(name);
+    if (found != tables_.end() && (found->second.present || found->second.fill.inserted > 0)) continue;
+    std::string reason = "no rows were drawn for it";
+    if (found != tables_.end() && !found->second.fill.refusals.empty()) {
+      const auto& refusals = found->second.fill.refusals;
+      const auto most = std::max_element(refusals.begin(), refusals.end(),
+                                         [](const auto& a, const auto& b) { return a.second < b.second; });
+      reason = "the server refused all its rows: " + most->first;
+    }
+    empty.push_back(fmt::format("{} stayed empty: {}", name, reason));
+  }
+  return empty;
+}
+
+nlohmann::json ToJson(const Coverage& coverage) {
+  nlohmann::json tables = nlohmann::json::object();
+  for (const auto& [name, table] : coverage.tables_) {
+    nlohmann::json nullable = nlohmann::json::object();
+    for (const std::string& column : NullableOf(table.fill)) {
+      nullable[column] = {CountOf(table.fill.null_cells, column), CountOf(table.fill.filled_cells, column)};
+    }
+    tables[name] = {{"rows", table.fill.inserted},
+                    {"present", table.present},
+                    {"refused", table.fill.refused},
+                    {"reasons", table.fill.refusals},
+                    {"nullable", std::move(nullable)}};
+  }
+  return {{"tables", std::move(tables)}, {"forbidden", coverage.forbidden_}};
+}
+
+Coverage Coverage::FromJson(const nlohmann::json& json) {
+  Coverage coverage;
+  coverage.forbidden_ = json.at("forbidden");
+  for (const auto& [name, entry] : json.at("tables").items()) {
+    Table& table = coverage.tables_[name];
+    table.present = entry.at("present");
+    table.fill.inserted = entry.at("rows");
+    table.fill.refused = entry.at("refused");
+    table.fill.refusals = entry.at("reasons").get<std::map<std::string, std::int64_t>>();
+    for (const auto& [column, counts] : entry.at("nullable").items()) {
+      table.fill.null_cells[column] = counts.at(0);
+      table.fill.filled_cells[column] = counts.at(1);
+    }
+  }
+  return coverage;
+}
+
+}  // namespace migproof

@@ -1,0 +1,54 @@
+// What generated rows have filled, against vacuity: tables, columns seen NULL and not, what the server refused and why.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/catalog/catalog.h"
+#include "harness/data/row_generator.h"
+
+namespace migproof {
+
+class Coverage {
+ public:
+  // One case: what became of its rows in a database that looks like `catalog`; `forbidden` were taken out again because
+  // an assumption forbids them; `present` are the tables that held rows then, however they came there.
+  void Add(const InsertResult& inserted, const Catalog& catalog, std::int64_t forbidden,
+           const std::set<std::string>& present);
+  void Merge(const Coverage& other);
+
+  std::int64_t rows() const;
+  std::int64_t refused() const;
+  std::int64_t forbidden() const { return forbidden_; }
+  std::size_t tables() const { return tables_.size(); }
+  std::size_t tables_filled() const;
+  // Columns that may be NULL, in tables that were filled; and how many of them were seen both NULL and not.
+  std::int64_t nullable_columns() const;
+  std::int64_t nullable_columns_seen_both_ways() const;
+  // Tables that stayed empty, "public.t stayed empty: the server refused all its rows: 23514 t_check". With `among`,
+  // these tables only.
+  std::vector<std::string> Empty() const;
+  std::vector<std::string> Empty(const std::set<std::string>& among) const;
+
+  friend nlohmann::json ToJson(const Coverage& coverage);
+  static Coverage FromJson(const nlohmann::json& json);
+
+ private:
+  struct Table {
+    TableFill fill;
+    bool present = false;
+  };
+
+  std::map<std::string, Table> tables_;
+  std::int64_t forbidden_ = 0;
+};
+
+// {"tables": {"public.orders": {"rows": 12, "refused": 1, "reasons": {"23514 c": 1}, "nullable": {"note": [3, 9]}}},
+//  "forbidden": 0}; under "nullable", how often a column was NULL and how often it was not.
+nlohmann::json ToJson(const Coverage& coverage);
+
+}  // namespace migproof
