@@ -46,6 +46,7 @@ const std::vector<Example>& Examples() {
        "CREATE TABLE t (id int, v numeric)",
        {"ALTER TABLE t ALTER COLUMN v TYPE numeric(7,3)"},
        "22003"},
+      {"narrowed_type", "date", "CREATE TABLE t (id int, v date)", {"ALTER TABLE t ALTER v TYPE timestamp"}, "22008"},
       {"narrowed_type",
        "filled",
        "CREATE TABLE t (id int, v text)",

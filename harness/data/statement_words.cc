@@ -7,17 +7,17 @@ namespace migproof {
 
 namespace {
 
-bool IsWordStart(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0; }
+bool BeginsWord(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0; }
 bool IsDigit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
-bool IsWordByte(char c) { return IsWordStart(c) || IsDigit(c) || c == '$'; }
+bool BelongsToWord(char c) { return BeginsWord(c) || IsDigit(c) || c == '$'; }
 
 void AddOnce(std::vector<std::string>& all, std::string one) {
   if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(std::move(one));
 }
 
-class Reader {
+class WordReader {
  public:
-  explicit Reader(std::string_view text) : text_(text) {}
+  explicit WordReader(std::string_view text) : text_(text) {}
 
   StatementWords Read() {
     while (at_ < text_.size()) Next();
@@ -42,7 +42,7 @@ class Reader {
       SkipDollarQuote();
     } else if (IsDigit(c)) {
       TakeNumber();
-    } else if (IsWordStart(c)) {
+    } else if (BeginsWord(c)) {
       TakePlainWord();
     } else {
       TakeSign(c);
@@ -66,7 +66,7 @@ class Reader {
   // "$body$" alone: what it encloses is read on.
   void SkipDollarQuote() {
     std::size_t end = at_ + 1;
-    while (end < text_.size() && IsWordByte(text_[end]) && text_[end] != '$') ++end;
+    while (end < text_.size() && BelongsToWord(text_[end]) && text_[end] != '$') ++end;
     at_ = end < text_.size() && text_[end] == '$' ? end + 1 : at_ + 1;
   }
 
@@ -78,7 +78,7 @@ class Reader {
 
   void TakePlainWord() {
     const std::size_t begin = at_;
-    while (IsWordByte(Here())) ++at_;
+    while (BelongsToWord(Here())) ++at_;
     std::string word(text_.substr(begin, at_ - begin));
     std::transform(word.begin(), word.end(), word.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -115,7 +115,7 @@ class Reader {
 
 }  // namespace
 
-StatementWords WordsOf(std::string_view statement) { return Reader(statement).Read(); }
+StatementWords WordsOf(std::string_view statement) { return WordReader(statement).Read(); }
 
 std::vector<StatementWords> WordsOfStatements(const std::vector<std::string>& statements) {
   std::vector<StatementWords> all;

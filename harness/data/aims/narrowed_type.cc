@@ -55,7 +55,9 @@ void AddFloats(const ColumnType& is, Values& values) {
 }
 
 void AddTimes(const ColumnType& is, Values& values) {
-  values.insert(values.end(), {"2024-12-31 23:59:59.999999", "infinity", "-infinity", "0044-03-15 BC", "294276-01-01"});
+  values.insert(values.end(), {"2024-12-31 23:59:59.999999", "infinity", "-infinity", "0044-03-15 BC", "294276-12-31"});
+  // Days go on for longer than moments do.
+  values.insert(values.end(), {"294277-01-01", "5874897-12-31"});
   if (is.base.starts_with("time")) values.insert(values.end(), {"23:59:59.999999", "12:00:00.5"});
 }
 
@@ -75,6 +77,8 @@ Values ValuesFor(const ColumnType& is) {
   return values;
 }
 
+bool IsBeyondMoments(const std::string& value) { return value.starts_with("294277") || value.starts_with("5874897"); }
+
 // Whether the old type takes the value, as far as its family goes.
 bool Takes(const ColumnType& was, const std::string& value) {
   const bool number =
@@ -83,8 +87,8 @@ bool Takes(const ColumnType& was, const std::string& value) {
   switch (FamilyOf(was)) {
     case ValueFamily::kNumber: return number && Fits(was, value);
     case ValueFamily::kFloat: return number;
-    case ValueFamily::kDate:
-    case ValueFamily::kTimestamp: return time && Fits(was, value);
+    case ValueFamily::kDate: return time && !value.starts_with("23:") && !value.starts_with("12:");
+    case ValueFamily::kTimestamp: return time && Fits(was, value) && !IsBeyondMoments(value);
     default: return Fits(was, value);
   }
 }
