@@ -115,6 +115,7 @@ class DataPreservation : public Property {
     finding.message = "the upgrade does not keep the rows that it does not write to";
     finding.location = trial.revision().where;
     finding.evidence = lines;
+    finding.hint = trial.LossHint("changes");
     return finding;
   }
 

@@ -35,6 +35,8 @@ class RoundTripFinding {
     finding_.evidence.insert(finding_.evidence.end(), lines.begin(), lines.end());
   }
 
+  void Hint(std::string hint) { finding_.hint = std::move(hint); }
+
   std::optional<Finding> Take() {
     if (messages_ == 0) return std::nullopt;
     return std::move(finding_);
@@ -89,6 +91,7 @@ class RoundTrip : public Property {
     if (downgraded.refused()) return finding.Take();
     finding.Drifted("the downgrade does not restore the catalog", trial.Compare(before, downgraded));
     finding.RowsDiffer("the downgrade does not restore the rows", trial.CompareRows(before, downgraded));
+    finding.Hint(trial.LossHint("loses"));
     if (!trial.has_rows()) trial.NoteStale("leaves");
 
     const Observation& again = trial.After({Move::kUpgrade, Move::kDowngrade, Move::kUpgrade});

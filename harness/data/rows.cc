@@ -181,45 +181,56 @@ std::string ChangedRow(const std::vector<std::string>& names, const std::vector<
   return text;
 }
 
-void CompareTable(const std::string& name, const TableRows& was, const TableRows& is, const CompareRowsOptions& options,
-                  std::vector<std::string>& lines) {
-  if (was == is) return;
-  if (!was.checksum.empty() || !is.checksum.empty()) {
-    if (was.count != is.count) {
-      lines.push_back(fmt::format("~ {}: {} rows, now {}", name, was.count, is.count));
-    } else if (was.columns == is.columns) {
-      lines.push_back(fmt::format("~ {}: {} rows, other values", name, was.count));
-    }
-    return;
-  }
-  auto shared = Shared(name, was, is, options);
-  if (was.columns.empty() || is.columns.empty()) {  // no rows on one side: its columns are not known
-    const TableRows& known = was.columns.empty() ? is : was;
-    const char sign = was.columns.empty() ? '+' : '-';
-    for (const auto& row : known.rows)
-      lines.push_back(fmt::format("{} {}: {}", sign, name, ShowRow(known.columns, row)));
-    return;
-  }
-  const Projected before = Project(was, shared, true);
-  const Projected after = Project(is, shared, false);
-  std::vector<std::string> names;
-  for (const SharedColumn& column : shared) names.push_back(column.name);
+struct TableDifference {
+  std::vector<std::string> lines;
+  std::set<std::string> lost;
+};
+
+// Tables too large to be kept row by row.
+TableDifference CompareLarge(const std::string& name, const TableRows& was, const TableRows& is) {
+  if (was.count != is.count) return {{fmt::format("~ {}: {} rows, now {}", name, was.count, is.count)}, {name}};
+  if (was.columns != is.columns) return {};
+  return {{fmt::format("~ {}: {} rows, other values", name, was.count)}, {name}};
+}
+
+TableDifference CompareProjected(const std::string& name, const std::vector<std::string>& names,
+                                 const Projected& before, const Projected& after) {
   Projected gone;
   Projected fresh;
   std::set_difference(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(gone));
   std::set_difference(after.begin(), after.end(), before.begin(), before.end(), std::back_inserter(fresh));
+  TableDifference difference;
   const std::vector<std::size_t> partner = Pair(gone, fresh);
   for (std::size_t i = 0; i < gone.size(); ++i) {
     if (partner[i] == fresh.size()) {
-      lines.push_back(fmt::format("- {}: {}", name, ShowRow(names, gone[i])));
-    } else {
-      lines.push_back(fmt::format("~ {}: {}", name, ChangedRow(names, gone[i], fresh[partner[i]], before)));
+      difference.lines.push_back(fmt::format("- {}: {}", name, ShowRow(names, gone[i])));
+      difference.lost.insert(name);
+      continue;
+    }
+    const std::vector<Cell>& now = fresh[partner[i]];
+    difference.lines.push_back(fmt::format("~ {}: {}", name, ChangedRow(names, gone[i], now, before)));
+    for (std::size_t column = 0; column < names.size(); ++column) {
+      if (gone[i][column] != now[column]) difference.lost.insert(name + "." + names[column]);
     }
   }
   for (std::size_t j = 0; j < fresh.size(); ++j) {
     const bool paired = std::find(partner.begin(), partner.end(), j) != partner.end();
-    if (!paired) lines.push_back(fmt::format("+ {}: {}", name, ShowRow(names, fresh[j])));
+    if (!paired) difference.lines.push_back(fmt::format("+ {}: {}", name, ShowRow(names, fresh[j])));
   }
+  return difference;
+}
+
+TableDifference CompareTable(const std::string& name, const TableRows& was, const TableRows& is,
+                             const CompareRowsOptions& options) {
+  if (was == is) return {};
+  if (!was.checksum.empty() || !is.checksum.empty()) return CompareLarge(name, was, is);
+  if (was.columns.empty())
+    return CompareProjected(name, is.columns, {}, is.rows);  // no rows: its columns are not known
+  if (is.columns.empty()) return CompareProjected(name, was.columns, was.rows, {});
+  const auto shared = Shared(name, was, is, options);
+  std::vector<std::string> names;
+  for (const SharedColumn& column : shared) names.push_back(column.name);
+  return CompareProjected(name, names, Project(was, shared, true), Project(is, shared, false));
 }
 
 std::vector<Cell> ColumnValues(const TableRows& table, std::size_t column) {
@@ -327,7 +338,8 @@ UnstableColumns UnstableBetween(const RowSnapshot& once, const RowSnapshot& agai
   return unstable;
 }
 
-std::vector<std::string> CompareRows(const RowSnapshot& was, const RowSnapshot& is, const CompareRowsOptions& options) {
+std::vector<std::string> CompareRows(const RowSnapshot& was, const RowSnapshot& is, const CompareRowsOptions& options,
+                                     std::set<std::string>* lost) {
   std::set<std::string> names = options.tables;
   if (names.empty()) {
     for (const auto& [name, unused] : was.tables) names.insert(name);
@@ -339,7 +351,11 @@ std::vector<std::string> CompareRows(const RowSnapshot& was, const RowSnapshot& 
     return found == snapshot.tables.end() ? kNoRows : found->second;
   };
   std::vector<std::string> lines;
-  for (const std::string& name : names) CompareTable(name, find(was, name), find(is, name), options, lines);
+  for (const std::string& name : names) {
+    TableDifference difference = CompareTable(name, find(was, name), find(is, name), options);
+    std::move(difference.lines.begin(), difference.lines.end(), std::back_inserter(lines));
+    if (lost != nullptr) lost->merge(difference.lost);
+  }
   if (lines.size() > options.maximum_lines) {
     const std::size_t more = lines.size() - options.maximum_lines;
     lines.resize(options.maximum_lines);

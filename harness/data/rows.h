@@ -80,8 +80,10 @@ struct CompareRowsOptions {
 
 // One line per difference: "- public.orders: id=1, note=a" (gone), "+ ..." (new), "~ public.orders: id=1: note was 'a',
 // is NULL" (a row that went and the one most like it that came are taken for one). Columns that only one side has are
-// left out.
-std::vector<std::string> CompareRows(const RowSnapshot& was, const RowSnapshot& is, const CompareRowsOptions& options);
+// left out. `lost` gets the columns whose values changed ("public.orders.note") and the tables whose rows went
+// ("public.orders").
+std::vector<std::string> CompareRows(const RowSnapshot& was, const RowSnapshot& is, const CompareRowsOptions& options,
+                                     std::set<std::string>* lost = nullptr);
 
 // Sequences of both that fell back, by name: "~ sequence public.s: last value was 12, is 1".
 std::map<std::string, std::string> CompareSequences(const RowSnapshot& was, const RowSnapshot& is);

@@ -66,6 +66,18 @@ TEST(CompareRows, ComparesUnstableCellsByNullOrNot) {
   EXPECT_THAT(CompareRows(was, People({{"a", "1", std::nullopt}}), options), ElementsAre(HasSubstr("is NULL")));
 }
 
+TEST(CompareRows, TellsWhatWasLost) {
+  const RowSnapshot was = People({{"a", "1", "x"}, {"b", "2", "x"}});
+  const auto lost = [&](std::vector<std::vector<Cell>> now) {
+    std::set<std::string> names;
+    CompareRows(was, People(std::move(now)), {}, &names);
+    return names;
+  };
+  EXPECT_THAT(lost({{"a", "1", "y"}, {"b", "2", "x"}}), ElementsAre("public.people.note"));
+  EXPECT_THAT(lost({{"a", "1", "x"}}), ElementsAre("public.people"));
+  EXPECT_THAT(lost({{"a", "1", "x"}, {"b", "2", "x"}, {"c", "3", "z"}}), IsEmpty());
+}
+
 TEST(CompareSequences, TellsThoseThatFellBack) {
   RowSnapshot was;
   RowSnapshot is;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "harness/verify/loss_hint.h"
+
 namespace migproof {
 
 namespace {
@@ -95,10 +97,10 @@ std::vector<SequenceUse> Outrun(const Observation& was, const Observation& is) {
   return outrun;
 }
 
-// Lines about sequences that fell back, or that keys have outrun; `only` those of these tables, and of none.
-std::vector<std::string> CompareSequencesOf(const Observation& was, const Observation& is,
-                                            const std::set<std::string>& leave_out,
-                                            const std::optional<std::set<std::string>>& only) {
+// Lines about sequences that fell back, or that keys have outrun, by name; `only` those of these tables, and of none.
+std::map<std::string, std::string> CompareSequencesOf(const Observation& was, const Observation& is,
+                                                      const std::set<std::string>& leave_out,
+                                                      const std::optional<std::set<std::string>>& only) {
   std::map<std::string, std::string> lines = CompareSequences(*was.rows, *is.rows);
   if (only) {
     std::map<std::string, bool> wanted;  // by sequence that belongs to a table
@@ -116,11 +118,8 @@ std::vector<std::string> CompareSequencesOf(const Observation& was, const Observ
                     state.is_called ? fmt::format("last value is {}", state.last_value) : "not called", column,
                     *LargestKeyBeyond(use, *is.rows));
   }
-  std::vector<std::string> kept;
-  for (auto& [name, line] : lines) {
-    if (!leave_out.contains("sequence " + name)) kept.push_back(std::move(line));
-  }
-  return kept;
+  std::erase_if(lines, [&](const auto& line) { return leave_out.contains("sequence " + line.first); });
+  return lines;
 }
 
 }  // namespace
@@ -250,6 +249,9 @@ std::vector<std::string> Trial::CompareRows(const Observation& was, const Observ
   for (SequenceUse& use : Outrun(was, is)) {
     if (suspicion.tables.contains("sequence " + use.sequence)) suspicion.behind.push_back(std::move(use));
   }
+  std::set<std::string> lost;
+  CompareRowsOfSharedTables(was, is, unstable, leave_out, only, has_rows() && was.path.empty(), &lost);
+  lost_.merge(lost);
   suspicion.signature = fmt::format("rows of {}: {} against {}", fmt::join(suspicion.tables, ", "), ToString(was.path),
                                     ToString(is.path));
   suspicion_ = std::move(suspicion);
@@ -265,7 +267,8 @@ bool Suspicion::Matches(const Suspicion& other) const {
 std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const Observation& is,
                                                    const UnstableColumns& unstable,
                                                    const std::set<std::string>& leave_out,
-                                                   const std::optional<std::set<std::string>>& only, bool exact) {
+                                                   const std::optional<std::set<std::string>>& only, bool exact,
+                                                   std::set<std::string>* lost) {
   if (*was.rows == *is.rows) return {};
   CompareRowsOptions options;
   const std::set<std::string> before = TablesOf(*was.catalog);
@@ -278,9 +281,18 @@ std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const
   options.unstable.insert(unstable.begin(), unstable.end());
   options.leave_out = leave_out;
   std::vector<std::string> lines;
-  if (!options.tables.empty()) lines = migproof::CompareRows(*was.rows, *is.rows, options);
-  for (std::string& line : CompareSequencesOf(was, is, leave_out, only)) lines.push_back(std::move(line));
+  if (!options.tables.empty()) lines = migproof::CompareRows(*was.rows, *is.rows, options, lost);
+  for (auto& [name, line] : CompareSequencesOf(was, is, leave_out, only)) {
+    lines.push_back(std::move(line));
+    if (lost != nullptr) lost->insert("sequence " + name);
+  }
   return lines;
+}
+
+std::string Trial::LossHint(const std::string& kind) {
+  const Observation& before = mover_.Before();
+  if (!has_rows() || before.catalog == nullptr) return "";
+  return migproof::LossHint(lost_, TablesOf(*before.catalog), kind);
 }
 
 std::shared_ptr<const TableRows> Mover::ReadCast(const Path&, const std::string&,

@@ -125,6 +125,10 @@ class Trial {
                                        const std::optional<std::set<std::string>>& only = std::nullopt,
                                        bool lost_only = false);
 
+  // What a revision that means to lose the rows and values that all CompareRows so far have missed would declare, of
+  // the kind `kind` ("loses", "changes") where values changed; "" where they missed none.
+  std::string LossHint(const std::string& kind);
+
   // There is nothing to check by nature, which only looking could tell.
   void NotApplicable(std::string why) { not_applicable_ = std::move(why); }
   const std::string& not_applicable() const { return not_applicable_; }
@@ -164,6 +168,7 @@ class Trial {
   std::vector<std::string> stale_;
   std::set<const Declaration*> needed_;
   std::optional<Suspicion> suspicion_;
+  std::set<std::string> lost_;
   std::string not_applicable_;
 };
 
@@ -172,12 +177,13 @@ std::string EvidenceLine(const Error& refusal);
 
 // Differences of rows in the tables that both catalogs have, sequences included. Cells under volatile defaults compare
 // by NULL or not, unless `exact`.
-// `leave_out` are columns and tables that are not compared; `only`, where given, are the tables that are.
+// `leave_out` are columns and tables that are not compared; `only`, where given, are the tables that are. `lost` gets
+// what was lost: columns, tables, and sequences as "sequence public.s".
 std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const Observation& is,
                                                    const UnstableColumns& unstable = {},
                                                    const std::set<std::string>& leave_out = {},
                                                    const std::optional<std::set<std::string>>& only = std::nullopt,
-                                                   bool exact = false);
+                                                   bool exact = false, std::set<std::string>* lost = nullptr);
 
 // Whether what a declaration names ("orders.note") is the object called `name`; quotes and "public." are the writer's
 // choice.
