@@ -73,6 +73,17 @@ void DieselHistory(const Project& project) {
   project.Write("model.sql", "CREATE EXTENSION citext;\nCREATE TABLE orders (id bigint, name citext);");
 }
 
+// A downgrade that loses notes, and the row that shows it.
+void LossyHistory(const Project& project) {
+  fs::remove_all(project.path() / "migrations");
+  project.Revision("9f3c", "", "CREATE TABLE orders (id bigint PRIMARY KEY, note text);", "DROP TABLE orders;");
+  project.Revision("a1b2", "9f3c", "ALTER TABLE orders DROP note;", "ALTER TABLE orders ADD note text;");
+  project.Write("migproof-regressions.json",
+                R"({"regressions": [{"finding": "round_trip:a1b2#1f0c2a9b", "law": "round_trip", "revision": "a1b2",
+                 "message": "rows are lost", "rows": {"tables": [{"table": "public.orders", "columns": ["id", "note"],
+                 "rows": [["1", "x"]], "group": 0}]}}]})");
+}
+
 void Nothing(const Project&) {}
 
 void NoProject(const Project& project) { fs::remove_all(project.path() / "migrations"); }
@@ -91,6 +102,10 @@ const std::vector<KnownCommand>& KnownCommands() {
       {"migproof verify --since a1b2c3", NativeHistory},
       {"migproof verify --revision a1b2c3 --law round_trip", NativeHistory},
       {"migproof verify --report text --report json=report.json", NativeHistory},
+      {"migproof verify --cases 1000 --seed 7", NativeHistory},
+      {"migproof verify --cases 0", NativeHistory},
+      {"migproof reproduce round_trip:a1b2#1f0c2a9b", LossyHistory, 1},
+      {"migproof reproduce round_trip:a1b2#1f0c2a9b --sql > bug.sql", LossyHistory},
       {"migproof assumptions --database postgresql://host/db", NativeHistory},
       {"migproof catalog --at head > model.json", NativeHistory},
       {"migproof drift model.json head", Nothing},

@@ -111,7 +111,8 @@ class ReportSchema : public testing::Test {
       "summary": {"held": 1, "falsified": 0, "not_applicable": 0, "gave_up": 0, "skipped": 1, "error": 0, "waived": 1,
                   "exit_status": 2},
       "server": "PostgreSQL", "history": {"format": "native", "directory": "db", "revisions": 2, "heads": ["r2"]},
-      "laws": {"round_trip": "s"}, "equivalence": "logical", "notes": []})json");
+      "laws": {"round_trip": "s"}, "equivalence": "logical",
+      "rows": {"tables": {}, "forbidden": 0}, "notes": []})json");
     return report;
   }
 

@@ -76,7 +76,7 @@ class RowsFixtureTest : public testing::TestWithParam<RowsFixture> {
   }
 };
 
-TEST_P(RowsFixtureTest, GetsItsVerdictWithEverySeed) { TrySeeds(Thorough() ? 10 : 3, {}); }
+TEST_P(RowsFixtureTest, GetsItsVerdictWithEverySeed) { TrySeeds(Thorough() ? 10 : 1, {}); }
 
 TEST_P(RowsFixtureTest, GetsItsVerdictBesideUnrelatedTables) {
   const fs::path directory = fs::temp_directory_path() / fmt::format("migproof-beside-{}", getpid());

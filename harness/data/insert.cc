@@ -9,7 +9,7 @@ namespace migproof {
 
 namespace {
 
-constexpr const char* kSavepoint = "migproof_rows";
+constexpr const char* kRowsSavepoint = "migproof_rows";
 
 // The constraints that a transaction begins with as deferred. SET CONSTRAINTS goes by name within a namespace and
 // refuses a name that one of its bearers can't be deferred under.
@@ -47,15 +47,15 @@ class Inserter {
   std::optional<Error> Refusal(const Dataset& part) { return Refusal(part, "", ""); }
 
   std::optional<Error> Refusal(const Dataset& part, const std::string& before, const std::string& after) {
-    std::string sql = fmt::format("{}SAVEPOINT {};\n", before, kSavepoint);
+    std::string sql = fmt::format("{}SAVEPOINT {};\n", before, kRowsSavepoint);
     for (const std::string& statement : InsertStatements(part)) sql += statement;
-    sql += fmt::format("RELEASE SAVEPOINT {};{}", kSavepoint, after);
+    sql += fmt::format("RELEASE SAVEPOINT {};{}", kRowsSavepoint, after);
     try {
       last_ = session_.Execute(sql);
       return std::nullopt;
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kMigration || !error.sql() || error.sql()->IsEnvironmental()) throw;
-      session_.Execute(fmt::format("ROLLBACK TO SAVEPOINT {0}; RELEASE SAVEPOINT {0}", kSavepoint));
+      session_.Execute(fmt::format("ROLLBACK TO SAVEPOINT {0}; RELEASE SAVEPOINT {0}", kRowsSavepoint));
       return error;
     }
   }
