@@ -50,6 +50,7 @@ void RowWatch::Begin() {
   for (auto& [name, known] : Listed({}, catalogs_at_start_)) tables_at_start_[known.oid] = known.count;
   ReadInto(now_);
   session_.Execute("ROLLBACK");
+  if (session_.major_version() >= 15) session_.Execute("SELECT pg_catalog.pg_stat_force_next_flush()");
   base_ = now_;
 }
 
@@ -70,7 +71,12 @@ std::shared_ptr<const RowSnapshot> RowWatch::Look() {
 
 void RowWatch::Rewind() {
   std::string back;
-  const auto sequences = ReadSequenceStates(session_);
+  std::vector<Session::Prepared> queries = {SequencesQuery()};
+  // Counters still pending when a transaction begins may be flushed within it, on a slow machine: counts begin at zero.
+  if (session_.major_version() >= 15) {
+    queries.push_back({"migproof_flush_counters", "SELECT pg_catalog.pg_stat_force_next_flush()", {}});
+  }
+  const auto sequences = TakeSequences(session_.QueryAll(queries).front());
   for (const auto& [name, state] : base_.snapshot->sequences) {
     const auto found = sequences.find(name);
     if (found == sequences.end() || found->second == state) continue;
