@@ -28,15 +28,6 @@ std::vector<fs::path> Cases(const fs::path& directory) {
   return cases;
 }
 
-// The server that all tests share, lent to one case after the other.
-class LentServer : public Server {
- public:
-  std::string Conninfo(const std::string& database) const override { return TestServer().Conninfo(database); }
-  std::string Description() const override { return TestServer().Description(); }
-  int major_version() const override { return TestServer().major_version(); }
-  std::string DatabasePrefix() const override { return TestServer().DatabasePrefix(); }
-};
-
 Report VerifyCase(const fs::path& directory, const std::string& law) {
   const fs::path history = fs::is_directory(directory / "history") ? directory / "history" : directory;
   std::vector<fs::path> before;
@@ -47,7 +38,7 @@ Report VerifyCase(const fs::path& directory, const std::string& law) {
   options.laws = {law};
   options.jobs = 1;
   TestServer();  // started here: the worker that runs the case ends with it
-  if (!subject.touches_cluster()) options.factory = [] { return std::make_unique<LentServer>(); };
+  if (!subject.touches_cluster()) options.factory = LendTestServer;
   return Verify(subject, options, nullptr);
 }
 

@@ -29,17 +29,6 @@ struct RowsFixture {
 // How GoogleTest prints it.
 inline void PrintTo(const RowsFixture& fixture, std::ostream* out) { *out << fixture.name; }
 
-// The server that all tests of a program share, lent to one run after the other.
-class LentTestServer : public Server {
- public:
-  std::string Conninfo(const std::string& database) const override { return TestServer().Conninfo(database); }
-  std::string Description() const override { return TestServer().Description(); }
-  int major_version() const override { return TestServer().major_version(); }
-  std::string DatabasePrefix() const override { return TestServer().DatabasePrefix(); }
-};
-
-inline std::unique_ptr<Server> LendTestServer() { return std::make_unique<LentTestServer>(); }
-
 // Fixtures are named by their class of fault; those of these classes take rows.
 inline bool TakesRows(const std::string& case_name) {
   constexpr int kFirst = 48;

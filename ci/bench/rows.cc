@@ -15,14 +15,6 @@
 namespace migproof {
 namespace {
 
-class LentServer : public Server {
- public:
-  std::string Conninfo(const std::string& database) const override { return TestServer().Conninfo(database); }
-  std::string Description() const override { return TestServer().Description(); }
-  int major_version() const override { return TestServer().major_version(); }
-  std::string DatabasePrefix() const override { return TestServer().DatabasePrefix(); }
-};
-
 // aria's model with more tables beside it, and a revision of four statements up and down on one of its tables.
 struct Ground {
   explicit Ground(int more_tables) {
@@ -42,7 +34,7 @@ struct Ground {
         "native", directory.path() / "history",
         std::vector<std::filesystem::path>{MIGPROOF_SOURCE_DIR "/fixtures/systems/aria/model.sql", more},
         Registry<Format>::Get("native").Read(directory.path() / "history"));
-    bench = std::make_unique<Bench>(*subject, [] { return std::make_unique<LentServer>(); });
+    bench = std::make_unique<Bench>(*subject, LendTestServer);
     walk = std::make_unique<Walk>(*bench, false);
     walk->GoTo(0);
     ground = std::make_unique<CaseGround>(*bench, *walk);

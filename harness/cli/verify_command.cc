@@ -210,7 +210,12 @@ int RunReproduce(const VerifyCommand& command, const std::string& token, bool sq
     Registry<Reporter>::Get("text").Write(report, {.color = isatty(STDOUT_FILENO) != 0}, out);
     return report.ExitStatus();
   }
-  if (!verdict.finding || !verdict.finding->counterexample || verdict.finding->counterexample->script.empty()) {
+  if (verdict.finding && verdict.finding->counterexample && verdict.finding->counterexample->script.empty()) {
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' breaks '{}' in the catalog alone: there is no script for that",
+                                               found->revision, found->law))
+        .WithHint("'migproof reproduce TOKEN' without --sql shows the difference");
+  }
+  if (!verdict.finding || !verdict.finding->counterexample) {
     throw Error(ErrorKind::kUsage,
                 fmt::format("'{}' does not break '{}' with these rows any more", found->revision, found->law))
         .WithHint("'migproof reproduce TOKEN' without --sql says what they do now");

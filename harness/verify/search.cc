@@ -173,7 +173,10 @@ class Search::Unit {
       for (const Dataset& rows : found->second) {
         if (!IsOpen(law)) break;
         ++results_[law.name].exercised["saved rows tried"];
-        Try({law}, rows, 0);
+        if (Try({law}, rows, 0) == rows) continue;
+        RowsResult& result = results_[law.name];
+        result.notes.emplace_back("saved rows are not accepted by the database any more");
+        if (options_.cases == 0 && !result.finding) result.gave_up = result.notes.back();  // nothing else is tried
       }
     }
   }
@@ -188,11 +191,14 @@ class Search::Unit {
     return std::make_unique<RowsCase>(ground_, std::move(rows), runs_code_ || number == 0);
   }
 
-  void Try(const std::vector<NamedLaw>& laws, const Dataset& rows, int number) {
+  // Returns what of the rows the database took.
+  Dataset Try(const std::vector<NamedLaw>& laws, const Dataset& rows, int number) {
     std::vector<Found> found;
+    Dataset inserted;
     {
       const std::unique_ptr<Case> one = MakeCase(rows, number);
       one->Before();
+      inserted = one->inserted().inserted;
       std::set<std::string> present;
       for (const auto& [table, unused] : one->Before().rows->tables) present.insert(table);
       coverage_.Add(one->inserted(), *before_, one->forbidden(), present);
@@ -207,12 +213,13 @@ class Search::Unit {
             result.notes.push_back(note);
         }
         needed_.insert(trial.needed().begin(), trial.needed().end());
-        if (finding && trial.suspicion()) {
-          found.push_back({law, std::move(*finding), *trial.suspicion(), one->inserted().inserted});
+        if (finding) {
+          found.push_back({law, std::move(*finding), trial.suspicion().value_or(Suspicion()), inserted});
         }
       }
     }
     for (Found& one : found) Pursue(std::move(one));
+    return inserted;
   }
 
   static std::int64_t Count(const std::map<std::string, std::int64_t>& counts, const std::string& what) {
@@ -228,12 +235,12 @@ class Search::Unit {
     CommittedCase confirming(ground_, smallest, true);
     Trial trial(ground_.subject(), &ground_.revision(), confirming);
     std::optional<Finding> finding = found.law.property->Check(trial);
-    if (!finding || !trial.suspicion()) {
+    if (!finding) {
       result.error =
           fmt::format("found with rows inside one transaction, but not with real commits: {}", found.finding.message);
       return;
     }
-    const Suspicion& suspicion = *trial.suspicion();
+    const Suspicion suspicion = trial.suspicion().value_or(found.suspicion);
     Counterexample counterexample;
     counterexample.rows = smallest;
     counterexample.was = suspicion.was;
@@ -335,8 +342,7 @@ class Search::Unit {
         if (looked && teller == nullptr) teller = &results_[name];
       }
       if (!all_looked || teller == nullptr) continue;
-      teller->stale.push_back(fmt::format("{}: '{}' declares '{} {}', which never occurs", declaration.where.ToString(),
-                                          ground_.revision().id, declaration.kind, declaration.object));
+      teller->stale.push_back(StaleLine(ground_.revision(), declaration));
     }
   }
 

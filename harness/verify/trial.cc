@@ -130,6 +130,11 @@ bool IsNamed(const std::string& declared, const std::string& object_name) {
   return named == name || (name.rfind("public.", 0) == 0 && named == name.substr(7));
 }
 
+std::string StaleLine(const Revision& revision, const Declaration& declaration) {
+  return fmt::format("{}: '{}' declares '{} {}', which never occurs", declaration.where.ToString(), revision.id,
+                     declaration.kind, declaration.object);
+}
+
 std::vector<Difference> Mover::Compare(const Observation& was, const Observation& is) {
   return migproof::Compare(*was.catalog, *is.catalog).differences;
 }
@@ -144,8 +149,7 @@ void Trial::Note(std::string note) {
 void Trial::NoteStale(std::string_view kind) {
   for (const Declaration& declaration : revision_->declarations) {
     if (declaration.kind != kind || needed_.contains(&declaration)) continue;
-    stale_.push_back(fmt::format("{}: '{}' declares '{} {}', which never occurs", declaration.where.ToString(),
-                                 revision_->id, declaration.kind, declaration.object));
+    stale_.push_back(StaleLine(*revision_, declaration));
   }
 }
 
@@ -158,7 +162,14 @@ std::vector<Difference> Trial::Compare(const Observation& was, const Observation
   Exercised("objects compared",
             static_cast<std::int64_t>(std::max(was.catalog->objects().size(), is.catalog->objects().size())));
   if (was.catalog == is.catalog) return {};  // nothing was read again in between
-  return Counting(revision_, mover_.Compare(was, is));
+  std::vector<Difference> counting = Counting(revision_, mover_.Compare(was, is));
+  if (has_rows() && !counting.empty()) {
+    const ObjectKey& first = counting.front().object;
+    suspicion_ = Suspicion{.was = was.path, .is = is.path};
+    suspicion_->signature =
+        fmt::format("catalog: {} {}: {} against {}", first.kind, first.name, ToString(was.path), ToString(is.path));
+  }
+  return counting;
 }
 
 std::vector<Difference> Trial::Counting(const Revision* revision, std::vector<Difference> differences) {
@@ -260,7 +271,7 @@ std::vector<std::string> Trial::CompareRows(const Observation& was, const Observ
 
 bool Suspicion::Matches(const Suspicion& other) const {
   if (refused != other.refused || is != other.is || was != other.was) return false;
-  if (refused) return signature == other.signature;
+  if (refused || tables.empty()) return signature == other.signature;
   return std::any_of(tables.begin(), tables.end(), [&](const auto& table) { return other.tables.contains(table); });
 }
 

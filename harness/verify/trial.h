@@ -189,6 +189,9 @@ std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const
 // choice.
 bool IsNamed(const std::string& declared, const std::string& object_name);
 
+// Says that nothing bore a declaration out.
+std::string StaleLine(const Revision& revision, const Declaration& declaration);
+
 // The refusals that `known` does not have (same statement and SQLSTATE).
 std::vector<Error> NewRefusals(const std::vector<Error>& refusals, const std::vector<Error>& known);
 
