@@ -96,13 +96,16 @@ std::size_t Dataset::Rows() const {
 nlohmann::json ToJson(const Dataset& dataset) {
   Json tables = Json::array();
   for (const DatasetTable& table : dataset.tables) tables.push_back(ToJson(table));
-  return {{"tables", std::move(tables)}};
+  Json json = {{"tables", std::move(tables)}};
+  if (dataset.new_shape) json["new_shape"] = true;
+  return json;
 }
 
 Dataset DatasetFromJson(const nlohmann::json& json) {
   Dataset dataset;
   try {
     for (const Json& table : json.at("tables")) dataset.tables.push_back(TableFromJson(table));
+    dataset.new_shape = json.value("new_shape", false);
   } catch (const Json::exception& e) {
     throw Error(ErrorKind::kUsage, fmt::format("not a dataset: {}", e.what()));
   }

@@ -24,7 +24,7 @@ constexpr const char* kDescribed = R"sql(
        (SELECT coalesce(string_agg(quote_ident(a.attname), ', ' ORDER BY quote_ident(a.attname) COLLATE "C"), '')
           FROM pg_catalog.pg_attribute a
          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
-       (SELECT coalesce(string_agg(a.attnum || ':' || a.atttypid || ':' || a.atttypmod, ' '
+       (SELECT coalesce(string_agg(concat_ws(':', a.attnum, a.atttypid, a.atttypmod, a.attcollation), ' '
                                    ORDER BY quote_ident(a.attname) COLLATE "C"), '')
           FROM pg_catalog.pg_attribute a
          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS versions
@@ -236,20 +236,27 @@ bool RowWatch::Touch(State& state, const Rows& touched) const {
   return true;
 }
 
+// The same query text gives another result where a column has another type: each such query has a name of its own.
+std::string RowWatch::QueryName(const std::string& name, const Known& known) {
+  const auto number = queries_.size();
+  return fmt::format("migproof_rows_{}",
+                     queries_.try_emplace({name, known.columns, known.versions}, number).first->second);
+}
+
 // Fills in the rows: those of `before` where nothing was done to the table since, the rest from the database.
 void RowWatch::ReadChanged(State& now, const State& before) {
-  std::vector<std::pair<std::string, std::string>> wanted;
+  std::vector<TableRead> wanted;
   for (auto& [name, known] : now.tables) {
     const auto found = before.tables.find(name);
     const bool same = found != before.tables.end() && found->second.oid == known.oid &&
                       found->second.columns == known.columns && found->second.versions == known.versions &&
                       found->second.signature == known.signature && found->second.count == known.count;
     known.rows = same ? found->second.rows : nullptr;
-    if (!same) wanted.emplace_back(name, known.columns);
+    if (!same) wanted.push_back({name, known.columns, QueryName(name, known)});
   }
   std::vector<TableRows> read = ReadTables(session_, wanted);
   for (std::size_t i = 0; i < read.size(); ++i) {
-    now.tables.at(wanted[i].first).rows = std::make_shared<const TableRows>(std::move(read[i]));
+    now.tables.at(wanted[i].table).rows = std::make_shared<const TableRows>(std::move(read[i]));
   }
   auto snapshot = std::make_shared<RowSnapshot>(*now.snapshot);
   for (const auto& [name, known] : now.tables) {

@@ -19,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "harness/data/rows.h"
@@ -44,7 +45,7 @@ class RowWatch {
   struct Known {
     std::string oid;
     std::string columns;     // quoted, sorted
-    std::string versions;    // of the columns: number, type
+    std::string versions;    // of the columns: number, type, collation
     std::string signature;   // of the table's storage and of the labels of enums
     std::int64_t count = 0;  // of rows inserted, updated and deleted since Start
     std::shared_ptr<const TableRows> rows;
@@ -66,6 +67,7 @@ class RowWatch {
   State Now();
   bool Touch(State& state, const Rows& touched) const;
   void Take(State& state, const Rows& described, int row) const;
+  std::string QueryName(const std::string& name, const Known& known);
   void ReadChanged(State& now, const State& before);
   std::map<std::string, SequenceState> Values(const Sequences& sequences, const Rows& values) const;
   std::vector<std::int64_t> CatalogCounters(const Rows& rows) const;
@@ -81,6 +83,7 @@ class RowWatch {
   State now_;
   std::string table_oids_;     // of the base, in the order of the tables' names, as an array
   std::string sequence_oids_;  // of the base, as an array
+  std::map<std::tuple<std::string, std::string, std::string>, std::size_t> queries_;  // by table, columns, versions
 };
 
 }  // namespace migproof

@@ -267,17 +267,18 @@ std::int64_t RowSnapshot::Count() const {
   return count;
 }
 
-std::vector<TableRows> ReadTables(Session& session,
-                                  const std::vector<std::pair<std::string, std::string>>& tables_and_columns) {
-  std::vector<std::string> queries;
-  for (const auto& [table, columns] : tables_and_columns) {
-    queries.push_back(fmt::format("SELECT {} FROM ONLY {} LIMIT {}", columns, table, kMaximumRows + 1));
+std::vector<TableRows> ReadTables(Session& session, const std::vector<TableRead>& reads) {
+  std::vector<Session::Prepared> queries;
+  for (const TableRead& read : reads) {
+    queries.push_back({read.prepared_as,
+                       fmt::format("SELECT {} FROM ONLY {} LIMIT {}", read.columns, read.table, kMaximumRows + 1),
+                       {}});
   }
   std::vector<TableRows> tables;
   if (queries.empty()) return tables;
-  const std::vector<Rows> results = session.QueryEach(queries);
+  const std::vector<Rows> results = session.QueryAll(queries);
   for (std::size_t i = 0; i < results.size(); ++i) {
-    tables.push_back(Take(session, results[i], tables_and_columns[i].first, tables_and_columns[i].second));
+    tables.push_back(Take(session, results[i], reads[i].table, reads[i].columns));
   }
   return tables;
 }
@@ -300,14 +301,14 @@ RowSnapshot ReadRows(Session& session, const std::vector<std::string>& leave_out
   const auto left_out = [&](std::string_view name) {
     return std::find(leave_out.begin(), leave_out.end(), name) != leave_out.end();
   };
-  std::vector<std::pair<std::string, std::string>> wanted;
+  std::vector<TableRead> wanted;
   for (int i = 0; i < read[0].size(); ++i) {
     if (left_out(read[0].Get(i, 0)) || read[0].Get(i, 1).empty()) continue;
-    wanted.emplace_back(read[0].Get(i, 0), read[0].Get(i, 1));
+    wanted.push_back({std::string(read[0].Get(i, 0)), std::string(read[0].Get(i, 1)), ""});
   }
   std::vector<TableRows> tables = ReadTables(session, wanted);
   for (std::size_t i = 0; i < tables.size(); ++i) {
-    if (tables[i].count > 0) snapshot.tables.emplace(wanted[i].first, std::move(tables[i]));
+    if (tables[i].count > 0) snapshot.tables.emplace(wanted[i].table, std::move(tables[i]));
   }
   snapshot.sequences = TakeSequences(read[1]);
   return snapshot;

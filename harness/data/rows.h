@@ -70,9 +70,16 @@ struct RowSnapshot {
 // qualified names. Runs inside whatever transaction is open.
 RowSnapshot ReadRows(Session& session, const std::vector<std::string>& leave_out);
 
-// Tables, each with the columns to read ("a, b", quoted and sorted), in one round trip. Rows come back sorted.
-std::vector<TableRows> ReadTables(Session& session,
-                                  const std::vector<std::pair<std::string, std::string>>& tables_and_columns);
+// What to read of a table.
+struct TableRead {
+  std::string table;    // its qualified name
+  std::string columns;  // "a, b", quoted and sorted
+  // The name to keep the query under, for one that is asked again and again; it stands for table, columns and the types
+  // of these. "": the query is sent once.
+  std::string prepared_as;
+};
+// Tables in one round trip. Rows come back sorted.
+std::vector<TableRows> ReadTables(Session& session, const std::vector<TableRead>& reads);
 // Every sequence of the user's, by qualified name.
 std::map<std::string, SequenceState> ReadSequenceStates(Session& session);
 // The same as a query among others, and what its result says.

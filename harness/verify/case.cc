@@ -91,7 +91,8 @@ const Observation& Case::Before() {
 void Case::Begin() {
   if (open_) Close();
   open_.reset();
-  PutRowsIn(Open());
+  Session& session = Open();
+  if (!dataset_.new_shape) PutRowsIn(session);
   open_ = Path();
   if (!seen_.contains({})) seen_[{}] = ObserveHere({});
   Settle();
@@ -113,6 +114,16 @@ void Case::PutRowsIn(Session& session) {
   if (!used.empty()) session.Execute(used);
 }
 
+void Case::PutNewRowsIn() {
+  OpenOnTheWay();
+  inserted_ = Insert(Here(), dataset_);
+  inserted_.inserted.new_shape = true;
+  std::string used;
+  for (const std::string& statement : UseSequences(*CatalogHere(), inserted_.inserted)) used += statement;
+  if (!used.empty()) Here().Execute(used);
+  Settle();
+}
+
 const Observation& Case::After(const Path& path) {
   Before();
   const auto found = seen_.find(path);
@@ -129,7 +140,12 @@ bool Case::GoAlong(const Path& path) {
     const Move move = path[open_->size()];
     Path next = *open_;
     next.push_back(move);
-    std::vector<Error> refusals = Run(move);
+    std::vector<Error> refusals;
+    if (move == Move::kInsert) {
+      PutNewRowsIn();
+    } else {
+      refusals = Run(move);
+    }
     const bool ended = !refusals.empty() && (move == Move::kDowngrade || !ground_.leaves_out());
     if (!seen_.contains(next)) {
       Observation seen;
@@ -166,7 +182,7 @@ std::shared_ptr<const TableRows> Case::ReadCast(const Path& path, const std::str
   if (inside) session.Execute("SAVEPOINT migproof_cast");
   std::shared_ptr<const TableRows> read;
   try {
-    read = std::make_shared<const TableRows>(ReadTables(session, {{table, columns}}).front());
+    read = std::make_shared<const TableRows>(ReadTables(session, {{table, columns, ""}}).front());
   } catch (const Error& refusal) {
     if (!refusal.sql() || refusal.sql()->IsEnvironmental()) throw;
     if (inside) session.Execute("ROLLBACK TO migproof_cast");
@@ -227,7 +243,7 @@ Observation RowsCase::ObserveHere(const Path& path) {
   if (reads_catalog_) {
     seen.catalog = ground_.stand().ObserveCatalog();
   } else {
-    seen.catalog = path.empty() ? ground_.BeforeWithoutRows().catalog : ground_.WithoutRows(path).catalog;
+    seen.catalog = ground_.AlongWithoutRows(path).catalog;
     if (seen.catalog == nullptr) seen.catalog = ground_.stand().ObserveCatalog();
   }
   return seen;
@@ -276,6 +292,8 @@ Session& CommittedCase::Open() {
 
 Session& CommittedCase::Here() { return stand_->session(); }
 
+void CommittedCase::OpenOnTheWay() { stand_->session().Execute("BEGIN"); }
+
 void CommittedCase::Settle() { stand_->session().Execute("COMMIT"); }
 
 void CommittedCase::Close() { stand_.reset(); }
@@ -284,7 +302,7 @@ Observation CommittedCase::ObserveHere(const Path& path) {
   if (reads_catalog_) return stand_->Observe();
   Observation seen;
   seen.rows = std::make_shared<const RowSnapshot>(ReadRows(stand_->session(), ground_.subject().ledger().Tables()));
-  seen.catalog = path.empty() ? ground_.BeforeWithoutRows().catalog : ground_.WithoutRows(path).catalog;
+  seen.catalog = ground_.AlongWithoutRows(path).catalog;
   if (seen.catalog == nullptr) seen.catalog = stand_->ObserveCatalog();
   return seen;
 }

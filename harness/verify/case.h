@@ -2,7 +2,8 @@
 //
 // A RowsCase inserts the rows into a database that stands before the revision and moves it, all inside one transaction
 // that is rolled back. A CommittedCase does the same with real commits on a copy that is thrown away. Laws can't tell
-// them from a Walk; Before() is the database with the rows in it.
+// them from a Walk; Before() is the database with the rows in it. Rows of the new shape go in on the way, by
+// Move::kInsert, and Before() is the database without any.
 //
 // Catalogs: a script without code of its own does the same to the catalog whatever the rows are, so a RowsCase takes
 // the catalogs that were seen without rows, unless told to read them.
@@ -44,6 +45,11 @@ class CaseGround {
   // The database as the walk saw it without rows; null catalog where it did not get there.
   const Observation& WithoutRows(const Path& path) { return walk_.After(path); }
   const Observation& BeforeWithoutRows() { return walk_.Before(); }
+  // The same for any path, with the insertions left out.
+  const Observation& AlongWithoutRows(Path path) {
+    std::erase(path, Move::kInsert);
+    return path.empty() ? BeforeWithoutRows() : WithoutRows(path);
+  }
   // True where the upgrade's failing statements are left out, with rows as without.
   bool leaves_out() { return walk_.After({Move::kUpgrade}).refused(); }
   // A database of its own that stands before the revision.
@@ -86,10 +92,12 @@ class Case : public Mover {
   const UnstableColumns& Unstable(const Path& path) override;
   std::vector<Difference> Compare(const Observation& was, const Observation& is) override;
   bool HasRows() const override { return true; }
+  bool HasNewRows() const override { return dataset_.new_shape; }
   std::shared_ptr<const TableRows> ReadCast(const Path& path, const std::string& table,
                                             const std::map<std::string, std::string>& casts) override;
 
-  // What became of the rows; filled once Before() was asked for.
+  // What became of the rows; filled once they are in: by Before(), or by After({kUpgrade, kInsert}) for rows of the new
+  // shape.
   const InsertResult& inserted() const { return inserted_; }
   // Rows taken out because an assumption forbids them.
   std::int64_t forbidden() const { return forbidden_; }
@@ -97,10 +105,12 @@ class Case : public Mover {
  protected:
   // Makes the ground ready and gives the session that the rows go in by, a transaction open.
   virtual Session& Open() = 0;
-  // The rows are in: the transaction that the revision runs in begins.
+  // A transaction to insert rows in on the way, which Settle ends.
+  virtual void OpenOnTheWay() = 0;
+  // Rows are in: the transaction of the next move begins.
   virtual void Settle() = 0;
   virtual Observation ObserveHere(const Path& path) = 0;
-  // Runs the last move of `path`; a refusal ends the way.
+  // Runs a script of the revision; a refusal ends the way.
   virtual std::vector<Error> Run(Move move) = 0;
   virtual void Close() = 0;
   virtual Session& Here() = 0;
@@ -116,6 +126,7 @@ class Case : public Mover {
  private:
   void Begin();
   void PutRowsIn(Session& session);
+  void PutNewRowsIn();
   bool GoAlong(const Path& path);
 
   InsertResult inserted_;
@@ -133,6 +144,7 @@ class RowsCase : public Case {
 
  protected:
   Session& Open() override;
+  void OpenOnTheWay() override {}
   void Settle() override;
   Observation ObserveHere(const Path& path) override;
   std::vector<Error> Run(Move move) override;
@@ -151,6 +163,7 @@ class CommittedCase : public Case {
 
  protected:
   Session& Open() override;
+  void OpenOnTheWay() override;
   void Settle() override;
   Observation ObserveHere(const Path& path) override;
   std::vector<Error> Run(Move move) override;

@@ -9,6 +9,7 @@ std::string_view Name(Move move) {
     case Move::kUpgrade: return "upgrade";
     case Move::kDowngrade: return "downgrade";
     case Move::kRerun: return "upgrade run again";
+    case Move::kInsert: return "insert";
     case Move::kAdopt: return "adoption";
   }
   return "";

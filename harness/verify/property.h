@@ -34,6 +34,8 @@ class Property {
 
   // Whether the law is also asked about databases that hold generated rows, revision by revision.
   virtual bool ChecksRows() const { return false; }
+  // Whether the law also has something to say about rows of the new shape, which go in after the upgrade.
+  virtual bool ChecksNewRows() const { return false; }
   // Whether the law is about nothing but rows: without any there is nothing to look at.
   virtual bool NeedsRows() const { return false; }
   // The kinds of declarations ("loses") that may excuse what its comparison of rows finds: such a declaration is stale

@@ -82,7 +82,9 @@ class ComparisonSql {
         const bool shared = std::find(there.begin(), there.end(), column) != there.end();
         if (shared && !suspicion.unstable.contains(table + "." + column)) columns.push_back(column);
       }
-      tables_.push_back({table, std::move(columns)});
+      const auto key = suspicion.keys.find(table);
+      tables_.push_back(
+          {table, std::move(columns), key == suspicion.keys.end() ? std::vector<std::string>() : key->second});
     }
     behind_ = suspicion.behind;
     casts_ = suspicion.casts;
@@ -104,13 +106,19 @@ class ComparisonSql {
   std::string Compare(const std::string& when) const {
     std::string sql;
     for (std::size_t i = 0; i < tables_.size(); ++i) {
-      const std::string now = fmt::format("SELECT {} FROM ONLY {}", Columns(tables_[i], true), tables_[i].name);
+      std::string was = fmt::format("SELECT * FROM migproof_rows_{}", i + 1);
+      std::string now = fmt::format("SELECT {} FROM ONLY {}", Columns(tables_[i], true), tables_[i].name);
+      if (const std::string key = KeyText(tables_[i]); !key.empty()) {
+        const std::string keys_now = fmt::format("SELECT {} FROM ONLY {}", key, tables_[i].name);
+        now += fmt::format(" WHERE ({}) IN (SELECT {} FROM migproof_rows_{})", key, key, i + 1);
+        was += fmt::format(" WHERE ({}) IN ({})", key, keys_now);
+      }
       sql += fmt::format(
-          "\\echo 'was:'\nTABLE migproof_rows_{0};\n\\echo 'is:'\n{1};\n"
-          "DO $migproof$\nBEGIN\n  IF EXISTS ((TABLE migproof_rows_{0} EXCEPT ALL {1})\n"
-          "             UNION ALL ({1} EXCEPT ALL TABLE migproof_rows_{0})) THEN\n"
+          "\\echo 'was:'\n{0};\n\\echo 'is:'\n{1};\n"
+          "DO $migproof$\nBEGIN\n  IF EXISTS (({0} EXCEPT ALL {1})\n"
+          "             UNION ALL ({1} EXCEPT ALL {0})) THEN\n"
           "    RAISE EXCEPTION 'the rows of {2} are not what they were {3}';\n  END IF;\nEND $migproof$;\n",
-          i + 1, now, Escaped(tables_[i].name), Escaped(when));
+          was, now, Escaped(tables_[i].name), Escaped(when));
     }
     for (std::size_t i = 0; i < sequences_.size(); ++i) {
       sql += fmt::format(
@@ -134,6 +142,7 @@ class ComparisonSql {
   struct Table {
     std::string name;
     std::vector<std::string> columns;
+    std::vector<std::string> key;  // only rows are compared that both sides have by this, where it is not empty
   };
 
   static std::vector<std::string> ColumnsOf(const Catalog& catalog, const std::string& table) {
@@ -152,6 +161,13 @@ class ComparisonSql {
                           cast && as != casts_.end() ? "::" + as->second : "", column);
     }
     return list.empty() ? "1 AS one" : list;
+  }
+
+  // The columns of the key as text, which is what the remembered tables hold.
+  static std::string KeyText(const Table& table) {
+    std::string list;
+    for (const std::string& column : table.key) list += fmt::format("{}{}::text", list.empty() ? "" : ", ", column);
+    return list;
   }
 
   static std::string Escaped(const std::string& text) {
@@ -189,19 +205,27 @@ std::string ReproductionScript(CaseGround& ground, const Finding& finding, const
     writer.Title(fmt::format("revision {}", subject.order()[i]->id));
     writer.Run(subject.order()[i]->upgrade, ground.stand().RefusalsOf(i));
   }
-  if (!rows.tables.empty()) {
-    writer.Title("the rows");
-    script += "BEGIN;\n";
-    for (const std::string& statement : InsertStatements(rows)) script += statement;
-    script += "COMMIT;\n";
-  }
-  const std::vector<std::string> used = UseSequences(*ground.BeforeWithoutRows().catalog, rows);
-  if (!used.empty()) writer.Title("the sequences, as they are after some use");
-  for (const std::string& statement : used) script += statement + "\n";
+  const auto insert = [&] {
+    if (!rows.tables.empty()) {
+      writer.Title("the rows");
+      script += "BEGIN;\n";
+      for (const std::string& statement : InsertStatements(rows)) script += statement;
+      script += "COMMIT;\n";
+    }
+    const Observation& shape = rows.new_shape ? ground.WithoutRows({Move::kUpgrade}) : ground.BeforeWithoutRows();
+    const std::vector<std::string> used = UseSequences(*shape.catalog, rows);
+    if (!used.empty()) writer.Title("the sequences, as they are after some use");
+    for (const std::string& statement : used) script += statement + "\n";
+  };
+  if (!rows.new_shape) insert();
   std::optional<ComparisonSql> comparison;
   std::size_t gone = 0;
   const auto go_to = [&](const Path& path) {
     for (; gone < path.size(); ++gone) {
+      if (path[gone] == Move::kInsert) {
+        insert();
+        continue;
+      }
       writer.Title(fmt::format("{} {}", Name(path[gone]), revision.id));
       const bool up = path[gone] != Move::kDowngrade;
       writer.Run(up ? revision.upgrade : *revision.downgrade,
@@ -209,8 +233,7 @@ std::string ReproductionScript(CaseGround& ground, const Finding& finding, const
     }
   };
   if (!suspicion.refused) {
-    comparison.emplace(suspicion.was.empty() ? ground.BeforeWithoutRows() : ground.WithoutRows(suspicion.was),
-                       ground.WithoutRows(suspicion.is), suspicion);
+    comparison.emplace(ground.AlongWithoutRows(suspicion.was), ground.AlongWithoutRows(suspicion.is), suspicion);
     go_to(suspicion.was);
     script += comparison->Remember();
   }

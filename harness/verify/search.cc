@@ -23,9 +23,14 @@ constexpr int kBystanderCases = 10;
 // Sets of rows with those simpler than they are, drawn out on demand.
 rc::Shrinkable<Dataset> Shrinkable(const RowGenerator& generator, Dataset rows) {
   return rc::shrinkable::shrinkRecur(std::move(rows), [&generator](const Dataset& bigger) {
-    return rc::seq::fromContainer(generator.Shrinks(bigger));
+    std::vector<Dataset> simpler = generator.Shrinks(bigger);
+    for (Dataset& one : simpler) one.new_shape = bigger.new_shape;
+    return rc::seq::fromContainer(std::move(simpler));
   });
 }
+
+// Every fourth case has rows of the new shape.
+bool IsNewShapeTurn(int number) { return number % 4 == 3; }
 
 std::vector<std::string> Texts(const Revision& revision) {
   std::vector<std::string> texts;
@@ -65,7 +70,14 @@ class Search::Unit {
     for (const int cases = Cases(); done < cases && !open_.empty() && generator_; ++done) {
       Random random = Random(options_.seed).Split(ground_.revision().id).Split(std::to_string(done));
       const bool late = done > cases * 3 / 5;
-      Try(open_, (late ? late_generator_ : generator_)->Draw(random, done == 0), done);
+      const std::vector<NamedLaw> about_new = new_generator_ && IsNewShapeTurn(done) ? AboutNewRows() : open_;
+      if (new_generator_ && IsNewShapeTurn(done) && !about_new.empty()) {
+        Dataset rows = new_generator_->Draw(random, false);
+        rows.new_shape = true;
+        Try(about_new, rows, done);
+      } else {
+        Try(open_, (late ? late_generator_ : generator_)->Draw(random, done == 0), done);
+      }
     }
     for (const NamedLaw& law : asked) Conclude(law, done);
     if (done > 0) FindStale(asked);
@@ -104,6 +116,27 @@ class Search::Unit {
     const RowSnapshot& base = ground_.watch().base();
     generator_ = std::make_unique<RowGenerator>(assumed, base, options, TargetsFor(input, false));
     late_generator_ = std::make_unique<RowGenerator>(assumed, base, options, TargetsFor(input, true));
+    PrepareNewShape(upgraded, options);
+  }
+
+  // Rows for after the upgrade, where it touches tables, everything ran and there is a way down.
+  void PrepareNewShape(const Observation& upgraded, RowGeneratorOptions options) {
+    const Revision& revision = ground_.revision();
+    const bool both_ways = revision.downgrade && !revision.Declares("irreversible") && !ground_.leaves_out();
+    if (!touches_ || !both_ways || AboutNewRows().empty()) return;
+    std::erase_if(options.focus, [&](const auto& table) { return upgraded.catalog->Find("table", table) == nullptr; });
+    if (options.focus.empty()) return;
+    // The way down is a change as any other.
+    const AimInput down{*upgraded.catalog, *before_, ground_.Compared(upgraded.catalog, before_), Texts(revision)};
+    new_generator_ =
+        std::make_unique<RowGenerator>(*upgraded.catalog, *upgraded.rows, options, TargetsFor(down, false));
+  }
+
+  std::vector<NamedLaw> AboutNewRows() const {
+    std::vector<NamedLaw> laws;
+    std::copy_if(open_.begin(), open_.end(), std::back_inserter(laws),
+                 [](const NamedLaw& law) { return law.property->ChecksNewRows(); });
+    return laws;
   }
 
   bool HasTables(const std::vector<std::string>& leave_out) const { return !FirstTable(leave_out).empty(); }
@@ -172,6 +205,7 @@ class Search::Unit {
       if (found == options_.regressions.end()) continue;
       for (const Dataset& rows : found->second) {
         if (!IsOpen(law)) break;
+        if (rows.new_shape && !new_generator_) continue;
         ++results_[law.name].exercised["saved rows tried"];
         if (Try({law}, rows, 0) == rows) continue;
         RowsResult& result = results_[law.name];
@@ -198,15 +232,22 @@ class Search::Unit {
     {
       const std::unique_ptr<Case> one = MakeCase(rows, number);
       one->Before();
+      if (rows.new_shape) {
+        one->After({Move::kUpgrade, Move::kInsert});
+      } else {
+        std::set<std::string> present;
+        for (const auto& [table, unused] : one->Before().rows->tables) present.insert(table);
+        coverage_.Add(one->inserted(), *before_, one->forbidden(), present);
+      }
       inserted = one->inserted().inserted;
-      std::set<std::string> present;
-      for (const auto& [table, unused] : one->Before().rows->tables) present.insert(table);
-      coverage_.Add(one->inserted(), *before_, one->forbidden(), present);
       for (const NamedLaw& law : laws) {
         Trial trial(ground_.subject(), &ground_.revision(), *one);
         std::optional<Finding> finding = law.property->Check(trial);
         RowsResult& result = results_[law.name];
         ++result.exercised[number == 1 || !fits_ ? "cases with real commits" : "cases"];
+        if (rows.new_shape) {
+          result.exercised["rows of the new shape"] += static_cast<std::int64_t>(inserted.Rows());
+        }
         result.exercised["rows compared"] += Count(trial.exercised(), "rows compared");
         for (const std::string& note : trial.notes()) {
           if (std::find(result.notes.begin(), result.notes.end(), note) == result.notes.end())
@@ -267,7 +308,7 @@ class Search::Unit {
   Dataset Shrunk(const Found& found, std::int64_t& evaluations) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.shrink_budget_ms);
     std::set<std::string> tried;
-    rc::Shrinkable<Dataset> best = Shrinkable(*generator_, found.rows);
+    rc::Shrinkable<Dataset> best = Shrinkable(found.rows.new_shape ? *new_generator_ : *generator_, found.rows);
     bool simpler = true;
     while (simpler) {
       simpler = false;
@@ -305,7 +346,7 @@ class Search::Unit {
         }
       }
     };
-    show(one.Before(), "before");
+    if (!rows.new_shape) show(one.Before(), "before");
     Path is = suspicion.is;
     if (suspicion.refused) is.pop_back();  // what it met
     if (!suspicion.was.empty()) show(one.After(suspicion.was), "after " + ToString(suspicion.was));
@@ -353,6 +394,7 @@ class Search::Unit {
   std::shared_ptr<const Catalog> before_;
   std::unique_ptr<RowGenerator> generator_;
   std::unique_ptr<RowGenerator> late_generator_;  // for the last cases
+  std::unique_ptr<RowGenerator> new_generator_;   // for rows of the new shape; null where there can be none
   std::set<std::string> focus_;
   std::set<const Declaration*> needed_;
   Coverage coverage_;

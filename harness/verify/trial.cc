@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <set>
 
+#include "harness/data/definition_text.h"
 #include "harness/verify/loss_hint.h"
+#include "harness/verify/recent.h"
+#include "harness/verify/written_tables.h"
 
 namespace migproof {
 
@@ -81,18 +84,23 @@ std::set<std::string> TablesOf(const Catalog& catalog) {
   return names;
 }
 
+const std::vector<SequenceUse>& UsesIn(const std::shared_ptr<const Catalog>& catalog) {
+  static Recent<std::shared_ptr<const Catalog>, std::vector<SequenceUse>> recent;
+  return recent.Get(catalog, [&] { return SequenceUses(*catalog); });
+}
+
 // The sequences that keys have outrun since `was`: the next value may be one that a row has.
 std::vector<SequenceUse> Outrun(const Observation& was, const Observation& is) {
-  const std::vector<SequenceUse> before = SequenceUses(*was.catalog);
+  const std::vector<SequenceUse>& before = UsesIn(was.catalog);
   std::vector<SequenceUse> outrun;
-  for (SequenceUse& use : SequenceUses(*is.catalog)) {
+  for (const SequenceUse& use : UsesIn(is.catalog)) {
     if (!LargestKeyBeyond(use, *is.rows)) continue;
     const auto known = std::find_if(before.begin(), before.end(), [&](const SequenceUse& other) {
       return other.table == use.table && other.column == use.column;
     });
     const bool behind_before = known != before.end() && LargestKeyBeyond(*known, *was.rows);
     const bool there_before = was.catalog->Find("column", use.table + "." + use.column) != nullptr;
-    if (there_before && !behind_before) outrun.push_back(std::move(use));
+    if (there_before && !behind_before) outrun.push_back(use);
   }
   return outrun;
 }
@@ -104,8 +112,8 @@ std::map<std::string, std::string> CompareSequencesOf(const Observation& was, co
   std::map<std::string, std::string> lines = CompareSequences(*was.rows, *is.rows);
   if (only) {
     std::map<std::string, bool> wanted;  // by sequence that belongs to a table
-    for (const Catalog* catalog : {was.catalog.get(), is.catalog.get()}) {
-      for (const SequenceUse& use : SequenceUses(*catalog)) wanted[use.sequence] |= only->contains(use.table);
+    for (const auto& catalog : {was.catalog, is.catalog}) {
+      for (const SequenceUse& use : UsesIn(catalog)) wanted[use.sequence] |= only->contains(use.table);
     }
     std::erase_if(lines, [&](const auto& line) { return wanted.contains(line.first) && !wanted.at(line.first); });
   }
@@ -120,6 +128,48 @@ std::map<std::string, std::string> CompareSequencesOf(const Observation& was, co
   }
   std::erase_if(lines, [&](const auto& line) { return leave_out.contains("sequence " + line.first); });
   return lines;
+}
+
+// The columns of a table's primary key, where the table had them before the upgrade too; else none.
+std::vector<std::string> KeyOf(const Catalog& catalog, const Catalog& old_shape, const std::string& table) {
+  for (const std::string& name : catalog.Names("primary key")) {
+    const CatalogObject& key = *catalog.Find("primary key", name);
+    if (key.relation != table) continue;
+    std::vector<std::string> columns = SplitAtCommas(Parenthesised(key.attributes.at("definition")));
+    const bool both = std::all_of(columns.begin(), columns.end(), [&](const std::string& column) {
+      return old_shape.Find("column", table + "." + column) != nullptr;
+    });
+    return both ? columns : std::vector<std::string>();
+  }
+  return {};
+}
+
+// The rows of `table` whose key `other` has too.
+TableRows SurvivorsOf(const TableRows& table, const TableRows& other, const std::vector<std::string>& key) {
+  const auto keys_of = [&](const TableRows& rows) {
+    std::vector<std::size_t> places;
+    for (const std::string& column : key) {
+      const auto found = std::find(rows.columns.begin(), rows.columns.end(), column);
+      places.push_back(static_cast<std::size_t>(found - rows.columns.begin()));
+    }
+    return places;
+  };
+  const auto key_of = [](const std::vector<Cell>& row, const std::vector<std::size_t>& places) {
+    std::vector<Cell> cells;
+    for (const std::size_t place : places) cells.push_back(row.at(place));
+    return cells;
+  };
+  std::set<std::vector<Cell>> there;
+  const std::vector<std::size_t> others = keys_of(other);
+  for (const auto& row : other.rows) there.insert(key_of(row, others));
+  TableRows survivors;
+  survivors.columns = table.columns;
+  const std::vector<std::size_t> own = keys_of(table);
+  for (const auto& row : table.rows) {
+    if (there.contains(key_of(row, own))) survivors.rows.push_back(row);
+  }
+  survivors.count = static_cast<std::int64_t>(survivors.rows.size());
+  return survivors;
 }
 
 }  // namespace
@@ -263,6 +313,51 @@ std::vector<std::string> Trial::CompareRows(const Observation& was, const Observ
   std::set<std::string> lost;
   CompareRowsOfSharedTables(was, is, unstable, leave_out, only, has_rows() && was.path.empty(), &lost);
   lost_.merge(lost);
+  suspicion.signature = fmt::format("rows of {}: {} against {}", fmt::join(suspicion.tables, ", "), ToString(was.path),
+                                    ToString(is.path));
+  suspicion_ = std::move(suspicion);
+  return lines;
+}
+
+std::vector<std::string> Trial::CompareSurvivors(const Observation& was, const Observation& is) {
+  const Catalog& old_shape = *mover_.Before().catalog;
+  Exercised("rows compared", was.rows->Count());
+  const std::map<std::string, const Declaration*> exempt = Exempt(*was.catalog);
+  const std::set<std::string> written = WrittenTables(*revision_, old_shape, *was.catalog);
+  std::set<std::string> new_columns;
+  for (const std::string& column : was.catalog->Names("column")) {
+    if (old_shape.Find("column", column) == nullptr) new_columns.insert(column);
+  }
+  Suspicion suspicion{.was = was.path, .is = is.path, .unstable = new_columns, .survivors = true};
+  for (const auto& [name, declaration] : exempt) suspicion.unstable.insert(name);
+  std::vector<std::string> lines;
+  for (const auto& [table, rows] : was.rows->tables) {
+    const auto now = is.rows->tables.find(table);
+    const bool looked_at = now != is.rows->tables.end() && old_shape.Find("table", table) != nullptr &&
+                           !written.contains(BareName(table)) && rows->checksum.empty();
+    if (!looked_at) continue;
+    const std::vector<std::string> key = KeyOf(*was.catalog, old_shape, table);
+    if (key.empty() && rows->count != now->second->count) continue;
+    RowSnapshot before;
+    RowSnapshot after;
+    before.tables[table] = key.empty() ? rows : SharedRows(SurvivorsOf(*rows, *now->second, key));
+    after.tables[table] = key.empty() ? now->second : SharedRows(SurvivorsOf(*now->second, *rows, key));
+    std::set<std::string> lost;
+    migproof::CompareRows(before, after, {.leave_out = new_columns, .maximum_lines = 0}, &lost);
+    for (const std::string& column : lost) {
+      const auto declared = exempt.contains(column) ? exempt.find(column) : exempt.find(table);
+      if (declared == exempt.end() || !needed_.insert(declared->second).second) continue;
+      Note(fmt::format("as declared: {} {}", declared->second->kind, declared->second->object));
+    }
+    if (exempt.contains(table)) continue;
+    const std::vector<std::string> differing =
+        migproof::CompareRows(before, after, {.leave_out = suspicion.unstable}, &lost_);
+    if (differing.empty()) continue;
+    lines.insert(lines.end(), differing.begin(), differing.end());
+    suspicion.tables.insert(table);
+    if (!key.empty()) suspicion.keys[table] = key;
+  }
+  if (lines.empty()) return lines;
   suspicion.signature = fmt::format("rows of {}: {} against {}", fmt::join(suspicion.tables, ", "), ToString(was.path),
                                     ToString(is.path));
   suspicion_ = std::move(suspicion);

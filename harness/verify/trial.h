@@ -49,6 +49,8 @@ struct Suspicion {
   std::vector<SequenceUse> behind;           // of those sequences, the ones that keys have outrun
   UnstableColumns unstable;                  // columns that are not compared
   std::map<std::string, std::string> casts;  // by "public.orders.note", the type its values were compared as
+  bool survivors = false;                    // only rows that both sides have are compared
+  std::map<std::string, std::vector<std::string>> keys;  // by table, the columns that tell these, where there are any
 
   // Whether `other` may be the same fault with other rows.
   bool Matches(const Suspicion& other) const;
@@ -89,6 +91,8 @@ class Mover {
   // What must be done to the catalog of `was` to make it that of `is`, notes included.
   virtual std::vector<Difference> Compare(const Observation& was, const Observation& is);
   virtual bool HasRows() const { return false; }
+  // Whether Move::kInsert is one of its moves.
+  virtual bool HasNewRows() const { return false; }
   // The rows of a table after `path`, columns cast to other types on the way ("public.t", {{"a", "integer"}}); null
   // where a cast is refused.
   virtual std::shared_ptr<const TableRows> ReadCast(const Path& path, const std::string& table,
@@ -106,6 +110,8 @@ class Trial {
 
   // True where the database holds generated rows.
   bool has_rows() const { return mover_.HasRows(); }
+  // True where generated rows of the new shape go in after the upgrade, by Move::kInsert; Before() has none then.
+  bool has_new_rows() const { return mover_.HasNewRows(); }
 
   const Observation& Before() { return mover_.Before(); }
   const Observation& After(const Path& path);
@@ -124,6 +130,11 @@ class Trial {
   std::vector<std::string> CompareRows(const Observation& was, const Observation& is,
                                        const std::optional<std::set<std::string>>& only = std::nullopt,
                                        bool lost_only = false);
+
+  // Of the rows that both sides have, told by primary key (in tables without one: where there are as many rows as
+  // before), those with other values in columns that the revision's both shapes have, as evidence lines. Tables that
+  // the upgrade writes to by name are left out: what it does to old rows it does to these.
+  std::vector<std::string> CompareSurvivors(const Observation& was, const Observation& is);
 
   // What a revision that means to lose the rows and values that all CompareRows so far have missed would declare, of
   // the kind `kind` ("loses", "changes") where values changed; "" where they missed none.

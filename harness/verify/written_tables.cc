@@ -1,0 +1,84 @@
+#include "harness/verify/written_tables.h"
+
+#include <algorithm>
+#include <regex>
+
+namespace migproof {
+
+namespace {
+
+std::string Lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+// The names (without namespace, lower case) that stand where a statement names what it writes to. Code in DO blocks and
+// functions is text to us: a name too many only means that a table is not looked at.
+std::set<std::string> WrittenIn(const std::string& text) {
+  static const std::regex kTarget(
+      R"re(\b(?:insert\s+into|update|delete\s+from|truncate(?:\s+table)?|merge\s+into|copy)\s+(?:only\s+)?)re"
+      R"re(((?:"[^"]+"|[\w$]+)(?:\s*\.\s*(?:"[^"]+"|[\w$]+))?(?:\s*,\s*(?:"[^"]+"|[\w$.]+))*))re",
+      std::regex::icase);
+  std::set<std::string> names;
+  for (std::sregex_iterator match(text.begin(), text.end(), kTarget), end; match != end; ++match) {
+    std::string list = (*match)[1];
+    for (std::size_t at = 0; at != std::string::npos;) {
+      const std::size_t comma = list.find(',', at);
+      std::string name = list.substr(at, comma == std::string::npos ? comma : comma - at);
+      name.erase(std::remove_if(name.begin(), name.end(), [](unsigned char c) { return std::isspace(c) != 0; }),
+                 name.end());
+      names.insert(BareName(name));
+      at = comma == std::string::npos ? comma : comma + 1;
+    }
+  }
+  return names;
+}
+
+bool HoldsWord(const std::string& text, const std::string& word) {
+  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
+    const auto is_word = [&](std::size_t i) {
+      return i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) != 0 || text[i] == '_');
+    };
+    if ((at == 0 || !is_word(at - 1)) && !is_word(at + word.size())) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string BareName(const std::string& qualified) {
+  std::string name = qualified.substr(qualified.rfind('.') + 1);
+  std::erase(name, '"');
+  return Lower(name);
+}
+
+std::set<std::string> WrittenTables(const Revision& revision, const Catalog& before, const Catalog& after) {
+  std::vector<std::string> texts;
+  for (const Statement& statement : revision.upgrade.script.statements()) {
+    texts.emplace_back(revision.upgrade.script.Text(statement));
+  }
+  std::map<std::string, std::string> functions;  // bare name, definition
+  for (const Catalog* catalog : {&before, &after}) {
+    for (const char* kind : {"function", "procedure"}) {
+      for (const std::string& name : catalog->Names(kind)) {
+        const std::string definition = catalog->Attribute(kind, name, "definition");
+        functions[BareName(name.substr(0, name.find('(')))] += definition + "\n";
+      }
+    }
+  }
+  std::set<std::string> written;
+  std::set<std::string> followed;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::string text = Lower(texts[i]);
+    for (const std::string& name : WrittenIn(text)) written.insert(name);
+    for (const auto& [name, definition] : functions) {
+      if (!followed.contains(name) && HoldsWord(text, name)) {
+        followed.insert(name);
+        texts.push_back(definition);
+      }
+    }
+  }
+  return written;
+}
+
+}  // namespace migproof
