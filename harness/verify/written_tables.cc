@@ -7,7 +7,7 @@ namespace migproof {
 
 namespace {
 
-std::string LowerCase(std::string text) {
+std::string InLowerCase(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
   return text;
 }
@@ -49,7 +49,7 @@ bool HoldsWord(const std::string& text, const std::string& word) {
 std::string BareName(const std::string& qualified) {
   std::string name = qualified.substr(qualified.rfind('.') + 1);
   std::erase(name, '"');
-  return LowerCase(name);
+  return InLowerCase(name);
 }
 
 std::set<std::string> WrittenTables(const Revision& revision, const Catalog& before, const Catalog& after) {
@@ -69,7 +69,7 @@ std::set<std::string> WrittenTables(const Revision& revision, const Catalog& bef
   std::set<std::string> written;
   std::set<std::string> followed;
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    const std::string text = LowerCase(texts[i]);
+    const std::string text = InLowerCase(texts[i]);
     for (const std::string& name : WrittenIn(text)) written.insert(name);
     for (const auto& [name, definition] : functions) {
       if (!followed.contains(name) && HoldsWord(text, name)) {
