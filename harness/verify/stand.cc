@@ -61,12 +61,16 @@ void Stand::InheritRefusals(const Stand& other) {
 
 void Stand::Connect() {
   session_ = std::make_unique<Session>(WithOption(database_->Conninfo(), "options", kFixedSettings));
-  RunnerOptions options;
-  options.guard = [this](Session& session) { database_->CheckToken(session); };
-  runner_ = std::make_unique<Runner>(*session_, bench_.subject().history(), bench_.subject().ledger(), options);
+  runner_ = MakeRunner(bench_.subject().ledger());
   reader_ =
       std::make_unique<CatalogReader>(*session_, ReadOptions{.leave_out_tables = bench_.subject().ledger().Tables(),
                                                              .alone = !bench_.subject().hides_from_counters()});
+}
+
+std::unique_ptr<Runner> Stand::MakeRunner(const Ledger& ledger) const {
+  RunnerOptions options;
+  options.guard = [this](Session& session) { database_->CheckToken(session); };
+  return std::make_unique<Runner>(*session_, bench_.subject().history(), ledger, options);
 }
 
 std::shared_ptr<const Catalog> Stand::ObserveCatalog() {

@@ -51,6 +51,9 @@ class Stand {
   std::size_t index() const { return index_; }
   Session& session() { return *session_; }
   Runner& runner() { return *runner_; }
+  const Database& database() const { return *database_; }
+  // A runner that writes its entries through another ledger, on this stand's session.
+  std::unique_ptr<Runner> MakeRunner(const Ledger& ledger) const;
 
   // The database as it is now; what did not change since the last look is not read again.
   Observation Observe();

@@ -195,6 +195,11 @@ class Inspection {
     Trial trial(subject_, revision, walk_);
     verdict.finding = law.property->Check(trial);
     if (SkippedForMissing(verdict)) return;
+    if (!trial.skipped().empty()) {
+      verdict.outcome = Outcome::kSkipped;
+      verdict.reason = trial.skipped();
+      return;
+    }
     if (!trial.not_applicable().empty()) {
       verdict.outcome = Outcome::kNotApplicable;
       verdict.reason = trial.not_applicable();

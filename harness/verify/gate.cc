@@ -1,0 +1,46 @@
+#include "harness/verify/gate.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdint>
+#include <thread>
+
+namespace migproof {
+
+namespace {
+
+constexpr std::int64_t kGateKey = 0x6d69677067617465;
+constexpr auto kPollEvery = std::chrono::microseconds(500);
+
+}  // namespace
+
+Gate::Gate(const std::string& conninfo) : session_(conninfo) {
+  session_.Execute(fmt::format("SELECT pg_advisory_lock({})", kGateKey));
+}
+
+std::string Gate::WaitingSql() const {
+  // Taken and given back in one statement: the target list is worked out from left to right.
+  return fmt::format("SELECT pg_catalog.pg_advisory_lock({0}), pg_catalog.pg_advisory_unlock({0})", kGateKey);
+}
+
+int Gate::Waiter() {
+  const Rows rows = session_.Query(
+      "SELECT pid FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND NOT granted AND objsubid = 1 "
+      "AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) "
+      "AND (classid::bigint << 32 | objid::bigint) = $1::bigint LIMIT 1",
+      {std::to_string(kGateKey)});
+  return rows.empty() ? 0 : static_cast<int>(rows.GetInt(0, 0));
+}
+
+bool Gate::WaitForWaiter(const std::atomic<bool>& over) {
+  while (!over) {
+    if (Waiter() != 0) return true;
+    std::this_thread::sleep_for(kPollEvery);
+  }
+  return false;
+}
+
+void Gate::Open() { session_.Execute(fmt::format("SELECT pg_advisory_unlock({})", kGateKey)); }
+
+}  // namespace migproof
