@@ -28,15 +28,16 @@ std::vector<fs::path> Cases(const fs::path& directory) {
   return cases;
 }
 
-Report VerifyCase(const fs::path& directory, const std::string& law) {
+Report VerifyCase(const fs::path& directory, const std::string& law, const std::string& format, std::uint64_t seed) {
   const fs::path history = fs::is_directory(directory / "history") ? directory / "history" : directory;
   std::vector<fs::path> before;
   if (fs::exists(directory / "before.sql")) before.push_back(directory / "before.sql");
-  Subject subject("native", history, before, Registry<Format>::Get("native").Read(history));
+  Subject subject(format, history, before, Registry<Format>::Get(format).Read(history));
   if (fs::exists(directory / "model.sql")) subject.ReadModel(directory / "model.sql");
   VerifyOptions options;
   options.laws = {law};
   options.jobs = 1;
+  options.rows.seed = seed;
   TestServer();  // started here: the worker that runs the case ends with it
   if (!subject.touches_cluster()) options.factory = LendTestServer;
   return Verify(subject, options, nullptr);

@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "harness/verify/cancel_within.h"
+#include "harness/verify/commit_watch.h"
+#include "harness/verify/deaths.h"
 #include "migrations/step_sql.h"
 
 namespace migproof {
@@ -15,31 +17,6 @@ namespace {
 // Refused when the server comes to it, not when it reads the query.
 constexpr const char* kFailingSql = "SELECT 'a failure put in here'::pg_catalog.int4";
 constexpr const char* kCancelledSql = "SELECT pg_catalog.pg_cancel_backend(pg_catalog.pg_backend_pid())";
-
-// What was committed on the server: whoever began no transaction that was not rolled back has changed nothing, but for
-// sequences.
-class CommitWatch {
- public:
-  explicit CommitWatch(Session& session) : session_(session) {}
-
-  void Mark() {
-    next_ = session_.QueryPrepared("migproof_next_xid", "SELECT txid_snapshot_xmax(txid_current_snapshot())").Get(0, 0);
-  }
-
-  // Transactions since Mark that are not known to be rolled back.
-  std::int64_t SinceMark() {
-    const Rows rows = session_.QueryPrepared("migproof_commits",
-                                             "SELECT count(*) FROM generate_series($1::bigint, "
-                                             "txid_snapshot_xmax(txid_current_snapshot()) - 1) AS t "
-                                             "WHERE txid_status(t) IS DISTINCT FROM 'aborted'",
-                                             {next_});
-    return rows.GetInt(0, 0);
-  }
-
- private:
-  Session& session_;
-  std::string next_;
-};
 
 // Whether a script may set a sequence back, which no ROLLBACK undoes: by itself, or in code that it calls.
 bool MaySetSequences(const Script& script) {
@@ -146,7 +123,8 @@ std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& fai
   return as(BrokenFailure::Kind::kElsewhere, wanted, std::move(seen));
 }
 
-FailureTrials::FailureTrials(const Bench& bench) : bench_(bench), source_(bench) {}
+FailureTrials::FailureTrials(const Bench& bench)
+    : bench_(bench), source_(bench), deaths_(std::make_unique<Deaths>(bench)) {}
 
 FailureTrials::~FailureTrials() = default;
 
@@ -168,8 +146,10 @@ const FailureResult& FailureTrials::At(std::size_t index) {
   result_ = {};
   goals_.clear();
   const Revision& revision = *bench_.subject().order()[index];
+  FindGoals(index);
   Fail(index, Direction::kUpgrade);
   if (revision.downgrade && !revision.Declares("irreversible")) Fail(index, Direction::kDowngrade);
+  deaths_->At(index, [this](Direction direction) { return Goal(direction); }, result_);
   done_ = index;
   return result_;
 }
@@ -182,7 +162,8 @@ void FailureTrials::Fail(std::size_t index, Direction direction) {
   for (const StepPlace& place : places) {
     for (const FailureKind kind : {FailureKind::kError, FailureKind::kCancel}) {
       // Where most was done there is most to be seen: there, not only the server's word is taken.
-      FailAt(index, direction, place, kind, looks_always || place.behind_script());
+      FailAt(index, direction, place, kind,
+             looks_always || (place.behind_entry() && kind == FailureKind::kError));
     }
   }
   CancelWithin(index, direction);
@@ -221,28 +202,57 @@ void FailureTrials::FailAt(std::size_t index, Direction direction, const StepPla
     if (ReadLedger(session, subject) == failed.ledger_before) return TidyNowAndThen();
   }
   std::optional<BrokenFailure> broken =
-      Judge(subject, failed, stand, [&] { return Goal(index, direction); }, result_);
-  if (broken) result_.broken.push_back(std::move(*broken));
-  if (committed && marks == 0) return LeaveStand();
-  if (ReadLedger(session, subject).dirty) stand.runner().Stamp(failed.ledger_before.applied);
-  const bool restored = ReadLedger(session, subject) == failed.ledger_before && Same(failed.before, stand.Observe());
-  if (!restored) return LeaveStand();
+      Judge(subject, failed, stand, [&] { return Goal(direction); }, result_);
+  if (broken) result_.broken.push_back(*broken);
+  if (!committed && !broken) {  // the look has shown that nothing is there
+    if (ReadLedger(session, subject).dirty) stand.runner().Stamp(failed.ledger_before.applied);
+    return TidyNowAndThen();
+  }
+  if (!Return(failed)) return LeaveStand();
   TidyNowAndThen();
 }
 
-Observation FailureTrials::Goal(std::size_t index, Direction direction) {
-  const auto found = goals_.find({index, direction});
-  if (found != goals_.end()) return found->second;
+// Up and down once: what both steps give where nothing fails.
+void FailureTrials::FindGoals(std::size_t index) {
+  const Revision& revision = *bench_.subject().order()[index];
+  const bool goes_down = revision.downgrade && !revision.Declares("irreversible");
+  Stand& stand = StandAt(index);
+  const Observation before = *here_;
+  here_.reset();
+  if (stand.UpgradeNext().empty()) goals_[Direction::kUpgrade] = stand.Observe();
+  if (!goes_down || !stand.DowngradeLast().empty()) return;
+  goals_[Direction::kDowngrade] = stand.Observe();
+  if (!Same(before, goals_[Direction::kDowngrade])) LeaveStand();
+}
+
+bool FailureTrials::Return(const FailedStep& failed) {
   const Subject& subject = bench_.subject();
-  Observation& goal = goals_[{index, direction}];
-  const auto stand = source_.At(direction == Direction::kUpgrade ? index : index + 1);
+  const Direction direction = failed.failure.direction;
+  const bool up = direction == Direction::kUpgrade;
+  const auto restored = [&] {
+    return ReadLedger(stand_->session(), subject) == failed.ledger_before && Same(failed.before, stand_->Observe());
+  };
+  if (ReadLedger(stand_->session(), subject).dirty) stand_->runner().Stamp(failed.ledger_before.applied);
+  if (restored()) return true;
+  const auto goal = goals_.find(direction);
+  const bool back = !up || (failed.revision->downgrade && !failed.revision->Declares("irreversible"));
+  if (!back || goal == goals_.end() || !Same(goal->second, stand_->Observe())) return false;
+  LedgerState done = failed.ledger_before;
+  if (up) done.applied.insert(failed.revision->id);
+  if (!up) done.applied.erase(failed.revision->id);
   try {
-    stand->runner().Apply({direction, subject.order()[index]});
+    stand_->runner().Stamp(done.applied);
+    stand_->runner().Apply({up ? Direction::kDowngrade : Direction::kUpgrade, failed.revision});
   } catch (const Error& refusal) {
     if (!IsComplaint(refusal)) throw;
-    return goal;
+    return false;
   }
-  return goal = stand->Observe();
+  return restored();
+}
+
+Observation FailureTrials::Goal(Direction direction) const {
+  const auto found = goals_.find(direction);
+  return found == goals_.end() ? Observation() : found->second;
 }
 
 void FailureTrials::CancelWithin(std::size_t index, Direction direction) {
@@ -261,7 +271,7 @@ void FailureTrials::CancelWithin(std::size_t index, Direction direction) {
     }
     ++result_.exercised["failures"];
     std::optional<BrokenFailure> broken =
-        Judge(subject, failed, *stand, [&] { return Goal(index, direction); }, result_);
+        Judge(subject, failed, *stand, [&] { return Goal(direction); }, result_);
     if (broken) result_.broken.push_back(std::move(*broken));
   }
 }

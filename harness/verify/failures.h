@@ -103,6 +103,8 @@ struct FailedStep {
 std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& failed, Stand& stand,
                                    const std::function<Observation()>& goal, FailureResult& result);
 
+class Deaths;
+
 class FailureTrials {
  public:
   explicit FailureTrials(const Bench& bench);
@@ -119,7 +121,11 @@ class FailureTrials {
   void FailAt(std::size_t index, Direction direction, const StepPlace& place, FailureKind kind, bool looks);
   void CancelWithin(std::size_t index, Direction direction);
   void TidyNowAndThen();
-  Observation Goal(std::size_t index, Direction direction);
+  void FindGoals(std::size_t index);
+  // The database after the step without failures; null catalog where it is refused by itself.
+  Observation Goal(Direction direction) const;
+  // Brings the database back to where it stood before the failed step; false where it has to be made anew.
+  bool Return(const FailedStep& failed);
 
   const Bench& bench_;
   ReplaySource source_;
@@ -128,7 +134,8 @@ class FailureTrials {
   std::size_t here_index_ = 0;
   std::optional<std::size_t> done_;  // the index that result_ is about
   FailureResult result_;
-  std::map<std::pair<std::size_t, Direction>, Observation> goals_;
+  std::map<Direction, Observation> goals_;
+  std::unique_ptr<Deaths> deaths_;
   int failures_since_tidy_ = 0;
 };
 

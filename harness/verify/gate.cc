@@ -41,6 +41,10 @@ bool Gate::WaitForWaiter(const std::atomic<bool>& over) {
   return false;
 }
 
+void Gate::End(int backend) {
+  session_.Query("SELECT pg_catalog.pg_terminate_backend($1::int)", {std::to_string(backend)});
+}
+
 void Gate::Open() { session_.Execute(fmt::format("SELECT pg_advisory_unlock({})", kGateKey)); }
 
 }  // namespace migproof

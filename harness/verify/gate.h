@@ -26,6 +26,8 @@ class Gate {
   // The server's process that stands there; 0 where none does.
   int Waiter();
   void Open();
+  // Ends a server's process, as an administrator would.
+  void End(int backend);
 
  private:
   Session session_;

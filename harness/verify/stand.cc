@@ -37,8 +37,24 @@ void RunScript(Session& session, const Script& script) {
   }
 }
 
-Bench::Bench(const Subject& subject, ServerFactory factory)
-    : subject_(subject), factory_(std::move(factory)), server_(factory_()), ground_(Database::Create(*server_)) {
+std::string FixedConninfo(const Database& database, const std::vector<std::string>& settings) {
+  std::string options = kFixedSettings;
+  for (const std::string& setting : settings) options += " -c " + setting;  // the last word counts
+  return WithOption(database.Conninfo(), "options", options);
+}
+
+std::unique_ptr<Bench> Bench::Mortal() const {
+  if (!options_.durable) return nullptr;
+  auto bench = std::make_unique<Bench>(subject_, options_.durable, options_);
+  return bench->server().CanBeKilled() ? std::move(bench) : nullptr;
+}
+
+Bench::Bench(const Subject& subject, ServerFactory factory, BenchOptions options)
+    : subject_(subject),
+      factory_(std::move(factory)),
+      options_(std::move(options)),
+      server_(factory_()),
+      ground_(Database::Create(*server_)) {
   const auto session = ground_->Connect();
   ground_->CheckToken(*session);
   for (const Script& script : subject_.before()) RunScript(*session, script);
@@ -60,7 +76,7 @@ void Stand::InheritRefusals(const Stand& other) {
 }
 
 void Stand::Connect() {
-  session_ = std::make_unique<Session>(WithOption(database_->Conninfo(), "options", kFixedSettings));
+  session_ = std::make_unique<Session>(FixedConninfo(*database_));
   runner_ = MakeRunner(bench_.subject().ledger());
   reader_ =
       std::make_unique<CatalogReader>(*session_, ReadOptions{.leave_out_tables = bench_.subject().ledger().Tables(),

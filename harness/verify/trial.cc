@@ -315,6 +315,11 @@ std::shared_ptr<const TableRows> Mover::ReadCast(const Path&, const std::string&
   throw Error(ErrorKind::kInternal, "values can be cast back only in a trial with rows");
 }
 
+std::string Trial::WhyNotWhole() const {
+  const std::vector<std::string> refused = mover_.ReachedPast();
+  return refused.empty() ? "" : fmt::format("the upgrade of '{}' is refused: no runner comes to the heads", refused[0]);
+}
+
 Elsewhere& Mover::elsewhere() {
   throw Error(ErrorKind::kInternal, "a trial with rows has no databases beside its own");
 }

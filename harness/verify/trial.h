@@ -119,6 +119,8 @@ class Trial {
   const Catalog& Model() { return mover_.Model(); }
   // What is tried on databases of its own: failures, races, other environments.
   Elsewhere& elsewhere() { return mover_.elsewhere(); }
+  // Why a runner does not come to the heads ("the upgrade of 'r3' is refused"), or "" where it does.
+  std::string WhyNotWhole() const;
 
   // The drift that counts, less what the revision declares to leave; what does not count becomes a note.
   std::vector<Difference> Compare(const Observation& was, const Observation& is);
