@@ -52,15 +52,15 @@ std::string Told(const Verdict& verdict) {
   return text;
 }
 
-class LawFixture : public testing::TestWithParam<fs::path> {};
+// One seed; ten where MIGPROOF_THOROUGH says so.
+std::uint64_t Seeds() { return std::getenv("MIGPROOF_THOROUGH") == nullptr ? 1 : 10; }
 
-TEST_P(LawFixture, GetsItsVerdict) {
-  const fs::path directory = GetParam();
+void ExpectVerdict(const fs::path& directory, std::uint64_t seed) {
   const std::string law = directory.parent_path().parent_path().filename();
   std::ifstream file(directory / "expect.json");
   const auto expected = nlohmann::json::parse(file);
   ASSERT_EQ(expected.at("law"), law);
-  const Report report = VerifyCase(directory, law);
+  const Report report = VerifyCase(directory, law, expected.value("format", "native"), seed);
 
   std::map<std::string, nlohmann::json> falsified;
   for (const auto& entry : expected.value("falsified", nlohmann::json::array()))
@@ -88,6 +88,15 @@ TEST_P(LawFixture, GetsItsVerdict) {
   EXPECT_TRUE(falsified.empty()) << "no verdict about " << (falsified.empty() ? "" : falsified.begin()->first);
   if (expected.value("held", false)) {
     EXPECT_TRUE(any_held) << "nothing was looked at";
+  }
+}
+
+class LawFixture : public testing::TestWithParam<fs::path> {};
+
+TEST_P(LawFixture, GetsItsVerdict) {
+  for (std::uint64_t seed = 0; seed < Seeds(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    ExpectVerdict(GetParam(), seed);
   }
 }
 

@@ -33,7 +33,7 @@ void WaitUntilGone(Session& session, int backend) {
 
 }  // namespace
 
-void Deaths::At(std::size_t index, const std::function<Observation(Direction)>& goal, FailureResult& result) {
+void Deaths::At(std::size_t index, StepGoals& goals, FailureResult& result) {
   if (!asked_) mortal_ = bench_.Mortal();
   asked_ = true;
   if (mortal_ == nullptr) {
@@ -42,8 +42,8 @@ void Deaths::At(std::size_t index, const std::function<Observation(Direction)>& 
   }
   if (source_ == nullptr) source_ = std::make_unique<ReplaySource>(*mortal_);
   const Revision& revision = *bench_.subject().order()[index];
-  Step(index, Direction::kUpgrade, goal, result);
-  if (revision.downgrade && !revision.Declares("irreversible")) Step(index, Direction::kDowngrade, goal, result);
+  Step(index, Direction::kUpgrade, goals, result);
+  if (revision.downgrade && !revision.Declares("irreversible")) Step(index, Direction::kDowngrade, goals, result);
 }
 
 std::vector<StepPlace> Deaths::Places(const Revision& revision, Direction direction, const Section& section) const {
@@ -65,7 +65,7 @@ void Deaths::GiveBack(std::unique_ptr<Stand> stand) {
   database_ = stand->Release();
 }
 
-void Deaths::Step(std::size_t index, Direction direction, const std::function<Observation(Direction)>& goal,
+void Deaths::Step(std::size_t index, Direction direction, StepGoals& goals,
                   FailureResult& result) {
   const Subject& subject = bench_.subject();
   const Revision& revision = *subject.order()[index];
@@ -85,12 +85,12 @@ void Deaths::Step(std::size_t index, Direction direction, const std::function<Ob
         failed.leave_out = UnloggedTables(*failed.before.catalog);
         GiveBack(std::move(stand));
       }
-      Die(at, failed, goal, result);
+      Die(at, failed, goals, result);
     }
   }
 }
 
-void Deaths::Die(std::size_t at, FailedStep& failed, const std::function<Observation(Direction)>& goal,
+void Deaths::Die(std::size_t at, FailedStep& failed, StepGoals& goals,
                  FailureResult& result) {
   const Subject& subject = bench_.subject();
   auto watching = std::make_unique<Session>(FixedConninfo(*database_));
@@ -112,8 +112,7 @@ void Deaths::Die(std::size_t at, FailedStep& failed, const std::function<Observa
   }
   watching.reset();  // a database that somebody is connected to can't be dropped
   Stand stand(*mortal_, std::move(database_), at);
-  std::optional<BrokenFailure> broken = Judge(
-      subject, failed, stand, [&] { return goal(failed.failure.direction); }, result);
+  std::optional<BrokenFailure> broken = Judge(subject, failed, stand, goals, result);
   if (ReadLedger(stand.session(), subject).dirty) stand.runner().Stamp(failed.ledger_before.applied);
   const bool as_before = !broken && commits.SinceMark(stand.session()) <= marks * 2 &&
                          ReadLedger(stand.session(), subject) == failed.ledger_before &&

@@ -5,7 +5,6 @@
 // statement of each step is drawn from the seed; in a nightly run it is every one.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -18,12 +17,12 @@ class Deaths {
   explicit Deaths(const Bench& bench) : bench_(bench) {}
 
   // Both steps of order()[index]; what is found is added to `result`.
-  void At(std::size_t index, const std::function<Observation(Direction)>& goal, FailureResult& result);
+  void At(std::size_t index, StepGoals& goals, FailureResult& result);
 
  private:
-  void Step(std::size_t index, Direction direction, const std::function<Observation(Direction)>& goal,
+  void Step(std::size_t index, Direction direction, StepGoals& goals,
             FailureResult& result);
-  void Die(std::size_t index, FailedStep& failed, const std::function<Observation(Direction)>& goal,
+  void Die(std::size_t index, FailedStep& failed, StepGoals& goals,
            FailureResult& result);
   bool LetDie(const FailedStep& failed);
   std::vector<StepPlace> Places(const Revision& revision, Direction direction, const Section& section) const;

@@ -8,6 +8,7 @@
 #include "harness/verify/cancel_within.h"
 #include "harness/verify/commit_watch.h"
 #include "harness/verify/deaths.h"
+#include "harness/verify/run_differences.h"
 #include "migrations/step_sql.h"
 
 namespace migproof {
@@ -74,8 +75,7 @@ bool Same(const Observation& was, const Observation& is, const std::set<std::str
   return CompareRowsOfSharedTables(was, is, {}, leave_out).empty();
 }
 
-std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& failed, Stand& stand,
-                                   const std::function<Observation()>& goal, FailureResult& result) {
+std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& failed, Stand& stand, StepGoals& goals, FailureResult& result) {
   const Step step{failed.failure.direction, failed.revision};
   const LedgerState ledger = ReadLedger(stand.session(), subject);
   LedgerState done = failed.ledger_before;
@@ -92,12 +92,18 @@ std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& fai
     return broken;
   };
   Observation seen = stand.Observe();
+  const auto is_goal = [&](const Observation& wanted, const Observation& there) {
+    if (Same(wanted, there, failed.leave_out)) return true;
+    if (wanted.catalog == nullptr || there.catalog == nullptr) return false;
+    const Observation again = goals.GoalAgain(step.direction);
+    return again.catalog != nullptr && CompareRuns(wanted, there, again, failed.leave_out).empty();
+  };
   const bool marks = !subject.ledger().BeforeSql(step, subject.history()).empty();
   const bool as_before = Same(failed.before, seen, failed.leave_out);
   if (!ledger.dirty && ledger != failed.ledger_before) {
     if (ledger != done) return as(BrokenFailure::Kind::kClaim, failed.before, std::move(seen));
-    const Observation wanted = goal();
-    if (Same(wanted, seen, failed.leave_out)) return std::nullopt;
+    const Observation wanted = goals.Goal(step.direction);
+    if (is_goal(wanted, seen)) return std::nullopt;
     return as(BrokenFailure::Kind::kClaim, wanted, std::move(seen));
   }
   if (ledger.dirty && !marks) return as(BrokenFailure::Kind::kClaim, failed.before, std::move(seen));
@@ -105,10 +111,10 @@ std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& fai
   if (failed.section().execution == Execution::kTransaction) {
     return as(BrokenFailure::Kind::kTrace, failed.before, std::move(seen));
   }
-  const Observation wanted = goal();
+  const Observation wanted = goals.Goal(step.direction);
   if (wanted.catalog == nullptr) return std::nullopt;  // the step is refused by itself: another law's finding
   // The mark says that a look is needed, and the look says that all is done.
-  if (ledger.dirty && Same(wanted, seen, failed.leave_out)) return std::nullopt;
+  if (ledger.dirty && is_goal(wanted, seen)) return std::nullopt;
   if (ledger.dirty) stand.runner().Stamp(failed.ledger_before.applied);
   ++result.exercised["runs again"];
   try {
@@ -119,12 +125,12 @@ std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& fai
     return as(BrokenFailure::Kind::kRefusedAgain, wanted, std::move(seen));
   }
   seen = stand.Observe();
-  if (Same(wanted, seen, failed.leave_out)) return std::nullopt;
+  if (is_goal(wanted, seen)) return std::nullopt;
   return as(BrokenFailure::Kind::kElsewhere, wanted, std::move(seen));
 }
 
 FailureTrials::FailureTrials(const Bench& bench)
-    : bench_(bench), source_(bench), deaths_(std::make_unique<Deaths>(bench)) {}
+    : bench_(bench), source_(bench), again_(bench), deaths_(std::make_unique<Deaths>(bench)) {}
 
 FailureTrials::~FailureTrials() = default;
 
@@ -144,12 +150,14 @@ void FailureTrials::LeaveStand() {
 const FailureResult& FailureTrials::At(std::size_t index) {
   if (done_ == index) return result_;
   result_ = {};
+  index_ = index;
   goals_.clear();
+  goals_again_.clear();
   const Revision& revision = *bench_.subject().order()[index];
   FindGoals(index);
   Fail(index, Direction::kUpgrade);
   if (revision.downgrade && !revision.Declares("irreversible")) Fail(index, Direction::kDowngrade);
-  deaths_->At(index, [this](Direction direction) { return Goal(direction); }, result_);
+  deaths_->At(index, *this, result_);
   done_ = index;
   return result_;
 }
@@ -202,7 +210,7 @@ void FailureTrials::FailAt(std::size_t index, Direction direction, const StepPla
     if (ReadLedger(session, subject) == failed.ledger_before) return TidyNowAndThen();
   }
   std::optional<BrokenFailure> broken =
-      Judge(subject, failed, stand, [&] { return Goal(direction); }, result_);
+      Judge(subject, failed, stand, *this, result_);
   if (broken) result_.broken.push_back(*broken);
   if (!committed && !broken) {  // the look has shown that nothing is there
     if (ReadLedger(session, subject).dirty) stand.runner().Stamp(failed.ledger_before.applied);
@@ -250,9 +258,23 @@ bool FailureTrials::Return(const FailedStep& failed) {
   return restored();
 }
 
-Observation FailureTrials::Goal(Direction direction) const {
+Observation FailureTrials::Goal(Direction direction) {
   const auto found = goals_.find(direction);
   return found == goals_.end() ? Observation() : found->second;
+}
+
+Observation FailureTrials::GoalAgain(Direction direction) {
+  const auto found = goals_again_.find(direction);
+  if (found != goals_again_.end()) return found->second;
+  Observation& goal = goals_again_[direction];
+  const auto stand = again_.At(direction == Direction::kUpgrade ? index_ : index_ + 1);
+  try {
+    stand->runner().Apply({direction, bench_.subject().order()[index_]});
+  } catch (const Error& refusal) {
+    if (!IsComplaint(refusal)) throw;
+    return goal;
+  }
+  return goal = stand->Observe();
 }
 
 void FailureTrials::CancelWithin(std::size_t index, Direction direction) {
@@ -271,7 +293,7 @@ void FailureTrials::CancelWithin(std::size_t index, Direction direction) {
     }
     ++result_.exercised["failures"];
     std::optional<BrokenFailure> broken =
-        Judge(subject, failed, *stand, [&] { return Goal(direction); }, result_);
+        Judge(subject, failed, *stand, *this, result_);
     if (broken) result_.broken.push_back(std::move(*broken));
   }
 }

@@ -98,17 +98,25 @@ struct FailedStep {
   }
 };
 
-// Judges what `failed` has left on `stand`; runs the step again there where it may need that. `goal` gives the database
-// after the step without failures, null catalog where it is refused by itself.
-std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& failed, Stand& stand,
-                                   const std::function<Observation()>& goal, FailureResult& result);
+// The database after a step without failures; null catalog where the step is refused by itself.
+class StepGoals {
+ public:
+  virtual ~StepGoals() = default;
+  virtual Observation Goal(Direction direction) = 0;
+  // The same, made anew from the ground up: what it has otherwise is the clock's doing, or chance's.
+  virtual Observation GoalAgain(Direction direction) = 0;
+};
+
+// Judges what `failed` has left on `stand`; runs the step again there where it may need that.
+std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& failed, Stand& stand, StepGoals& goals,
+                                   FailureResult& result);
 
 class Deaths;
 
-class FailureTrials {
+class FailureTrials : private StepGoals {
  public:
   explicit FailureTrials(const Bench& bench);
-  ~FailureTrials();
+  ~FailureTrials() override;
 
   // The revision order()[index], upgrade and downgrade.
   const FailureResult& At(std::size_t index);
@@ -122,19 +130,22 @@ class FailureTrials {
   void CancelWithin(std::size_t index, Direction direction);
   void TidyNowAndThen();
   void FindGoals(std::size_t index);
-  // The database after the step without failures; null catalog where it is refused by itself.
-  Observation Goal(Direction direction) const;
+  Observation Goal(Direction direction) override;
+  Observation GoalAgain(Direction direction) override;
   // Brings the database back to where it stood before the failed step; false where it has to be made anew.
   bool Return(const FailedStep& failed);
 
   const Bench& bench_;
   ReplaySource source_;
+  ReplaySource again_;  // at another time
   std::unique_ptr<Stand> stand_;
   std::optional<Observation> here_;  // what stand_ shows where no failure has left anything
   std::size_t here_index_ = 0;
   std::optional<std::size_t> done_;  // the index that result_ is about
   FailureResult result_;
+  std::size_t index_ = 0;  // being looked at
   std::map<Direction, Observation> goals_;
+  std::map<Direction, Observation> goals_again_;
   std::unique_ptr<Deaths> deaths_;
   int failures_since_tidy_ = 0;
 };

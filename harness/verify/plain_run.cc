@@ -253,17 +253,4 @@ TenantRun RunAsTenant(const Bench& bench) {
   return run;
 }
 
-RunDifferences CompareRuns(const Observation& was, const Observation& is, const Observation& again) {
-  RunDifferences differences;
-  const std::vector<Difference> unstable = Compare(*was.catalog, *again.catalog).differences;
-  for (Difference& difference : Compare(*was.catalog, *is.catalog).differences) {
-    const bool moves = std::any_of(unstable.begin(), unstable.end(), [&](const Difference& other) {
-      return other.object == difference.object && other.attribute == difference.attribute;
-    });
-    if (!difference.note && !moves) differences.drift.push_back(std::move(difference));
-  }
-  differences.rows = CompareRowsOfSharedTables(was, is, UnstableBetween(*was.rows, *again.rows));
-  return differences;
-}
-
 }  // namespace migproof

@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/verify/failures.h"
+#include "harness/verify/run_differences.h"
+#include "harness/verify/stand.h"
 
 namespace migproof {
 
@@ -45,15 +46,5 @@ struct TenantRun {
   std::vector<Error> refusals;  // of the second run, which the first one did not have
 };
 TenantRun RunAsTenant(const Bench& bench);
-
-// What two runs differ in. `again` is a second run of the same kind as `was`: what it has otherwise (the clock's doing,
-// or chance's) does not count.
-struct RunDifferences {
-  std::vector<Difference> drift;
-  std::vector<std::string> rows;
-
-  bool empty() const { return drift.empty() && rows.empty(); }
-};
-RunDifferences CompareRuns(const Observation& was, const Observation& is, const Observation& again);
 
 }  // namespace migproof

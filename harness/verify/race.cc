@@ -2,6 +2,10 @@
 
 #include <unistd.h>
 
+#include <functional>
+#include <latch>
+#include <memory>
+#include <optional>
 #include <thread>
 
 #include "harness/verify/runner_process.h"
@@ -11,9 +15,8 @@ namespace migproof {
 namespace {
 
 // One runner on its way to the heads, as `migproof upgrade heads` goes it.
-void RunToHeads(const Subject& subject, const Database& database, int lock_timeout_ms,
+void RunToHeads(const Subject& subject, Session& session, const Database& database, int lock_timeout_ms,
                 const std::function<void(const Revision&)>& applied) {
-  Session session(FixedConninfo(database));
   RunnerOptions options;
   options.guard = [&](Session& own) { database.CheckToken(own); };
   Runner runner(session, subject.history(), subject.ledger(), options);
@@ -35,7 +38,8 @@ RaceResult Race(const Bench& bench, const RaceOptions& options) {
   if (options.killed_after >= 0) {
     killed = std::make_unique<RunnerProcess>([&](const RunnerProcess::Bell& ring) {
       int done = 0;
-      RunToHeads(subject, *database, options.lock_timeout_ms, [&](const Revision&) {
+      Session session(FixedConninfo(*database));
+      RunToHeads(subject, session, *database, options.lock_timeout_ms, [&](const Revision&) {
         if (++done < options.killed_after) return;
         ring();
         pause();  // holding the lock, until it is killed
@@ -46,28 +50,37 @@ RaceResult Race(const Bench& bench, const RaceOptions& options) {
       for (const std::string& id : ReadLedger(*session, subject).applied) ++result.applied[id];
     }
   }
-  struct Runner {
+  struct Racer {
     std::vector<std::string> applied;
     std::optional<Error> complaint;
   };
-  std::vector<Runner> runners(static_cast<std::size_t>(options.runners));
+  std::vector<Racer> racers(static_cast<std::size_t>(options.runners));
   std::vector<std::thread> threads;
-  threads.reserve(runners.size());
-  for (Runner& runner : runners) {
+  threads.reserve(racers.size());
+  std::latch all_are_connected(options.runners);
+  for (Racer& racer : racers) {
     threads.emplace_back([&] {
+      std::unique_ptr<Session> session;
       try {
-        RunToHeads(subject, *database, options.lock_timeout_ms,
-                   [&](const Revision& revision) { runner.applied.push_back(revision.id); });
+        session = std::make_unique<Session>(FixedConninfo(*database));
       } catch (const Error& error) {
-        runner.complaint = error;
+        racer.complaint = error;
+      }
+      all_are_connected.arrive_and_wait();
+      if (session == nullptr) return;
+      try {
+        RunToHeads(subject, *session, *database, options.lock_timeout_ms,
+                   [&](const Revision& revision) { racer.applied.push_back(revision.id); });
+      } catch (const Error& error) {
+        racer.complaint = error;
       }
     });
   }
   if (killed != nullptr) killed->Kill();
   for (std::thread& thread : threads) thread.join();
-  for (Runner& runner : runners) {
-    for (const std::string& id : runner.applied) ++result.applied[id];
-    if (runner.complaint) result.complaints.push_back(std::move(*runner.complaint));
+  for (Racer& racer : racers) {
+    for (const std::string& id : racer.applied) ++result.applied[id];
+    if (racer.complaint) result.complaints.push_back(std::move(*racer.complaint));
   }
   Stand stand(bench, std::move(database), subject.order().size());
   result.ledger = ReadLedger(stand.session(), subject);
@@ -78,17 +91,16 @@ RaceResult Race(const Bench& bench, const RaceOptions& options) {
 std::vector<std::string> LockLetGo(const Bench& bench) {
   const auto database = bench.Fresh();
   std::vector<std::string> let_go;
-  {
-    Session other(database->Conninfo());
-    RunToHeads(bench.subject(), *database, 0, [&](const Revision& revision) {
-      try {
-        const RunnerLock taken(other, 0);
-        let_go.push_back(revision.id);
-      } catch (const Error& error) {
-        if (error.sql()) throw;  // the server's own complaint; that the lock is held is as it should be
-      }
-    });
-  }
+  Session session(FixedConninfo(*database));
+  RunToHeads(bench.subject(), session, *database, 0, [&](const Revision& revision) {
+    Session other(database->Conninfo());  // a script may have ended the one before
+    try {
+      const RunnerLock taken(other, 0);
+      let_go.push_back(revision.id);
+    } catch (const Error& error) {
+      if (error.sql()) throw;  // the server's own complaint; that the lock is held is as it should be
+    }
+  });
   return let_go;
 }
 
