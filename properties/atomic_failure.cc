@@ -35,8 +35,10 @@ std::string Hint(const BrokenFailure& broken, const std::vector<std::string>& dr
   switch (broken.kind) {
     case Kind::kTrace: return "take transaction control and whatever commits by itself out of the script";
     case Kind::kClaim: return "leave the ledger's table to the runner";
-    case Kind::kRefusedAgain: return "make each statement safe to repeat: begin with what takes a half-made object away";
-    case Kind::kElsewhere: return "make each statement give the same when it is repeated: set values, do not add to them";
+    case Kind::kRefusedAgain:
+      return "make each statement safe to repeat: begin with what takes a half-made object away";
+    case Kind::kElsewhere:
+      return "make each statement give the same when it is repeated: set values, do not add to them";
   }
   return "";
 }

@@ -18,7 +18,8 @@ struct Start {
 class ConcurrentRunners : public Property {
  public:
   std::string_view Sentence() const override {
-    return "runners started together apply each revision once, none deadlocks, and all agree; so do those that find the "
+    return "runners started together apply each revision once, none deadlocks, and all agree; so do those that find "
+           "the "
            "lock of a killed one";
   }
   bool ChecksRevisions() const override { return false; }
@@ -36,9 +37,10 @@ class ConcurrentRunners : public Property {
     trial.Exercised("locks looked at", static_cast<std::int64_t>(trial.subject().order().size()));
     if (!let_go.empty()) return LetGo(trial, let_go);
     const int half = static_cast<int>(trial.subject().order().size() + 1) / 2;
-    const Start starts[] = {{"2 runners", {.runners = 2}},
-                            {"8 runners", {.runners = 8}},
-                            {"3 runners, after one was killed that held the lock", {.runners = 3, .killed_after = half}}};
+    const Start starts[] = {
+        {"2 runners", {.runners = 2}},
+        {"8 runners", {.runners = 8}},
+        {"3 runners, after one was killed that held the lock", {.runners = 3, .killed_after = half}}};
     for (const Start& start : starts) {
       if (auto finding = RunTogether(trial, heads, start)) return finding;
     }
@@ -52,7 +54,8 @@ class ConcurrentRunners : public Property {
     finding.message = fmt::format("the upgrade of '{}' lets the runner's lock go: another runner may begin", first.id);
     finding.location = first.where;
     for (const std::string& id : let_go) {
-      finding.evidence.push_back(fmt::format("after '{}' another runner can take the lock, while the first goes on", id));
+      finding.evidence.push_back(
+          fmt::format("after '{}' another runner can take the lock, while the first goes on", id));
     }
     finding.hint = "DISCARD ALL and pg_advisory_unlock_all() give up every lock of the connection, the runner's too";
     return finding;
@@ -62,7 +65,8 @@ class ConcurrentRunners : public Property {
     const RaceResult race = trial.elsewhere().Race(start.options);
     trial.Exercised("runners", start.options.runners + (start.options.killed_after >= 0 ? 1 : 0));
     Finding finding;
-    for (const Error& complaint : race.complaints) finding.evidence.push_back("a runner ends: " + EvidenceLine(complaint));
+    for (const Error& complaint : race.complaints)
+      finding.evidence.push_back("a runner ends: " + EvidenceLine(complaint));
     for (const Revision* revision : trial.subject().order()) {
       const auto found = race.applied.find(revision->id);
       const int times = found == race.applied.end() ? 0 : found->second;

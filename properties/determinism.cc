@@ -65,7 +65,8 @@ class Determinism : public Property {
       trial.Exercised("runs");
       const std::vector<std::string> lines = Differs(trial, heads, again, environment);
       if (lines.empty()) continue;
-      if (finding.message.empty()) finding.message = fmt::format("the history ends elsewhere under {}", environment.name);
+      if (finding.message.empty())
+        finding.message = fmt::format("the history ends elsewhere under {}", environment.name);
       for (const std::string& line : lines) finding.evidence.push_back(fmt::format("{}: {}", environment.name, line));
     }
     if (finding.message.empty()) finding.message = "the history ends elsewhere where several settings differ together";

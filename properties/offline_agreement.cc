@@ -35,8 +35,7 @@ class OfflineAgreement : public Property {
       finding.evidence.push_back(offline.complaint.substr(0, offline.complaint.find_last_not_of('\n') + 1));
       return finding;
     }
-    const RunDifferences differences =
-        CompareRuns(heads, offline.end, trial.elsewhere().Again(*heads.catalog).end);
+    const RunDifferences differences = CompareRuns(heads, offline.end, trial.elsewhere().Again(*heads.catalog).end);
     if (differences.empty()) return std::nullopt;
     finding.message = "the script ends in another database than the runner";
     for (const Difference& difference : differences.drift) finding.drift.push_back(difference.ToLine());

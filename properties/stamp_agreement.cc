@@ -36,8 +36,8 @@ class StampAgreement : public Property {
     Missing(ledger.replayed, ledger.stamped, "only replayed: ", finding.evidence);
     Missing(ledger.stamped, ledger.replayed, "only stamped: ", finding.evidence);
     if (finding.evidence.empty() && ledger.replayed != ledger.stamped) {
-      finding.evidence.push_back(fmt::format("{} entries replayed, {} stamped", ledger.replayed.size(),
-                                             ledger.stamped.size()));
+      finding.evidence.push_back(
+          fmt::format("{} entries replayed, {} stamped", ledger.replayed.size(), ledger.stamped.size()));
     }
     if (!finding.evidence.empty()) finding.message = "replay and stamp leave different ledgers";
     for (const Difference& difference : trial.Compare(ledger.before, ledger.after)) {

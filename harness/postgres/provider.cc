@@ -31,9 +31,7 @@ void Server::Kill() {
   KillAndStart();
 }
 
-void Server::KillAndStart() {
-  throw Error(ErrorKind::kUsage, "this server serves others too: it can't be killed");
-}
+void Server::KillAndStart() { throw Error(ErrorKind::kUsage, "this server serves others too: it can't be killed"); }
 
 std::unique_ptr<Server> ServerSpec::Start(const StartOptions& options) const {
   return Registry<Provider>::Get(provider).Start(argument, options);

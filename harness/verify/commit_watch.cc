@@ -2,9 +2,7 @@
 
 namespace migproof {
 
-void CommitWatch::Mark() {
-  next_ = session_.Query("SELECT txid_snapshot_xmax(txid_current_snapshot())").Get(0, 0);
-}
+void CommitWatch::Mark() { next_ = session_.Query("SELECT txid_snapshot_xmax(txid_current_snapshot())").Get(0, 0); }
 
 std::int64_t CommitWatch::Since(Session& session, const std::string& mark) {
   const Rows rows = session.Query(

@@ -65,8 +65,7 @@ void Deaths::GiveBack(std::unique_ptr<Stand> stand) {
   database_ = stand->Release();
 }
 
-void Deaths::Step(std::size_t index, Direction direction, StepGoals& goals,
-                  FailureResult& result) {
+void Deaths::Step(std::size_t index, Direction direction, StepGoals& goals, FailureResult& result) {
   const Subject& subject = bench_.subject();
   const Revision& revision = *subject.order()[index];
   if (subject.touches_cluster()) return;  // a server for each death, and roles that no database shows
@@ -90,8 +89,7 @@ void Deaths::Step(std::size_t index, Direction direction, StepGoals& goals,
   }
 }
 
-void Deaths::Die(std::size_t at, FailedStep& failed, StepGoals& goals,
-                 FailureResult& result) {
+void Deaths::Die(std::size_t at, FailedStep& failed, StepGoals& goals, FailureResult& result) {
   const Subject& subject = bench_.subject();
   auto watching = std::make_unique<Session>(FixedConninfo(*database_));
   CommitWatch commits(*watching);

@@ -20,10 +20,8 @@ class Deaths {
   void At(std::size_t index, StepGoals& goals, FailureResult& result);
 
  private:
-  void Step(std::size_t index, Direction direction, StepGoals& goals,
-            FailureResult& result);
-  void Die(std::size_t index, FailedStep& failed, StepGoals& goals,
-           FailureResult& result);
+  void Step(std::size_t index, Direction direction, StepGoals& goals, FailureResult& result);
+  void Die(std::size_t index, FailedStep& failed, StepGoals& goals, FailureResult& result);
   bool LetDie(const FailedStep& failed);
   std::vector<StepPlace> Places(const Revision& revision, Direction direction, const Section& section) const;
   // A database with the first `index` revisions applied; kept by GiveBack while nothing has changed it.

@@ -20,8 +20,7 @@ namespace migproof {
 
 class Elsewhere {
  public:
-  explicit Elsewhere(const Bench& bench)
-      : bench_(bench), failures_(bench), session_leaks_(bench), stamping_(bench) {}
+  explicit Elsewhere(const Bench& bench) : bench_(bench), failures_(bench), session_leaks_(bench), stamping_(bench) {}
 
   // Both steps of the revision, failing at every statement.
   const FailureResult& Failures(const Revision& revision) { return failures_.At(IndexOf(revision)); }

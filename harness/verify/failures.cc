@@ -17,6 +17,7 @@ namespace {
 
 // Refused when the server comes to it, not when it reads the query.
 constexpr const char* kFailingSql = "SELECT 'a failure put in here'::pg_catalog.int4";
+constexpr std::size_t kCancelsInAStep = 40;
 constexpr const char* kCancelledSql = "SELECT pg_catalog.pg_cancel_backend(pg_catalog.pg_backend_pid())";
 
 // Whether a script may set a sequence back, which no ROLLBACK undoes: by itself, or in code that it calls.
@@ -75,7 +76,8 @@ bool Same(const Observation& was, const Observation& is, const std::set<std::str
   return CompareRowsOfSharedTables(was, is, {}, leave_out).empty();
 }
 
-std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& failed, Stand& stand, StepGoals& goals, FailureResult& result) {
+std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& failed, Stand& stand, StepGoals& goals,
+                                   FailureResult& result) {
   const Step step{failed.failure.direction, failed.revision};
   const LedgerState ledger = ReadLedger(stand.session(), subject);
   LedgerState done = failed.ledger_before;
@@ -167,11 +169,15 @@ void FailureTrials::Fail(std::size_t index, Direction direction) {
   const Section& section = direction == Direction::kUpgrade ? revision.upgrade : *revision.downgrade;
   const bool looks_always = MaySetSequences(section.script);
   const std::vector<StepPlace> places = PlacesIn(section);
+  // To come to a place takes all statements before it. In a long script, whose errors are tried everywhere, a cancel is
+  // tried at some places only.
+  const std::size_t stride = bench_.options().nightly ? 1 : 1 + places.size() / kCancelsInAStep;
   for (const StepPlace& place : places) {
+    const bool cancels = (places.size() - 1 - static_cast<std::size_t>(&place - places.data())) % stride == 0;
     for (const FailureKind kind : {FailureKind::kError, FailureKind::kCancel}) {
+      if (kind == FailureKind::kCancel && !cancels) continue;
       // Where most was done there is most to be seen: there, not only the server's word is taken.
-      FailAt(index, direction, place, kind,
-             looks_always || (place.behind_entry() && kind == FailureKind::kError));
+      FailAt(index, direction, place, kind, looks_always || (place.behind_entry() && kind == FailureKind::kError));
     }
   }
   CancelWithin(index, direction);
@@ -187,7 +193,8 @@ void FailureTrials::FailAt(std::size_t index, Direction direction, const StepPla
   failed.failure.where = WhereIs(failed.section(), place);
   failed.ledger_before = ReadLedger(session, subject);
   failed.before = *here_;
-  const Interrupted step(subject, revision, direction, place, kind == FailureKind::kError ? kFailingSql : kCancelledSql);
+  const Interrupted step(subject, revision, direction, place,
+                         kind == FailureKind::kError ? kFailingSql : kCancelledSql);
   CommitWatch commits(session);
   commits.Mark();
   bool refused = false;
@@ -198,8 +205,8 @@ void FailureTrials::FailAt(std::size_t index, Direction direction, const StepPla
     refused = true;
   }
   if (!refused) {
-    throw Error(ErrorKind::kInternal, fmt::format("{} did not happen in revision '{}'", failed.failure.ToString(),
-                                                  revision.id));
+    throw Error(ErrorKind::kInternal,
+                fmt::format("{} did not happen in revision '{}'", failed.failure.ToString(), revision.id));
   }
   ++result_.exercised["failures"];
   const std::int64_t marks = subject.ledger().BeforeSql(step.step(), subject.history()).empty() ? 0 : 1;
@@ -209,8 +216,7 @@ void FailureTrials::FailAt(std::size_t index, Direction direction, const StepPla
     if (now.dirty && marks > 0) stand.runner().Stamp(failed.ledger_before.applied);
     if (ReadLedger(session, subject) == failed.ledger_before) return TidyNowAndThen();
   }
-  std::optional<BrokenFailure> broken =
-      Judge(subject, failed, stand, *this, result_);
+  std::optional<BrokenFailure> broken = Judge(subject, failed, stand, *this, result_);
   if (broken) result_.broken.push_back(*broken);
   if (!committed && !broken) {  // the look has shown that nothing is there
     if (ReadLedger(session, subject).dirty) stand.runner().Stamp(failed.ledger_before.applied);
@@ -292,8 +298,7 @@ void FailureTrials::CancelWithin(std::size_t index, Direction direction) {
       continue;
     }
     ++result_.exercised["failures"];
-    std::optional<BrokenFailure> broken =
-        Judge(subject, failed, *stand, *this, result_);
+    std::optional<BrokenFailure> broken = Judge(subject, failed, *stand, *this, result_);
     if (broken) result_.broken.push_back(std::move(*broken));
   }
 }

@@ -216,7 +216,8 @@ OfflineRun RunOffline(const Bench& bench) {
     text += '\n' + OfflineStep({Direction::kUpgrade, revision}, subject.history(), subject.ledger(), {});
   }
   const ScriptFile file(text);
-  const ChildResult result = RunToEnd({"psql", "-X", "-q", "-o", "/dev/null", "-f", file.path(), conninfo}, kPsqlTimeoutMs);
+  const ChildResult result =
+      RunToEnd({"psql", "-X", "-q", "-o", "/dev/null", "-f", file.path(), conninfo}, kPsqlTimeoutMs);
   if (result.exit_code == 127) {
     run.why_not = "there is no psql: apt-get install postgresql-client";
     return run;

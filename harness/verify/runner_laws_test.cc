@@ -28,8 +28,8 @@ ServerFactory Mortal() {
 }
 
 std::string Told(const BrokenFailure& broken) {
-  std::string text = broken.failure.ToString() + " in " + broken.failure.where.ToString() + ": the ledger says " +
-                     broken.ledger;
+  std::string text =
+      broken.failure.ToString() + " in " + broken.failure.where.ToString() + ": the ledger says " + broken.ledger;
   for (const Error& refusal : broken.refusals) text += "\n" + EvidenceLine(refusal);
   return text;
 }
@@ -91,8 +91,7 @@ TEST(Runners, ThatStartTogetherApplyEachRevisionOnceAndNeverDeadlock) {
 
 TEST(Runners, ThatLetTheLockGoAreNamed) {
   const TempDirectory directory;
-  directory.Write("r1.sql",
-                  "-- migproof: revision r1\n-- migproof: upgrade\nSELECT pg_advisory_unlock_all();\n");
+  directory.Write("r1.sql", "-- migproof: revision r1\n-- migproof: upgrade\nSELECT pg_advisory_unlock_all();\n");
   directory.Write("r2.sql", "-- migproof: revision r2\n-- migproof: parents r1\n-- migproof: upgrade\nSELECT 1;\n");
   const Subject subject("native", directory.path(), {}, Registry<Format>::Get("native").Read(directory.path()));
   TestServer();

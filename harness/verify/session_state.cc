@@ -36,8 +36,9 @@ std::vector<std::string> Left(const SessionState& before, const SessionState& af
       lines.push_back(name);
     } else {
       const std::string was = known != before.end() ? known->second : usual == defaults.end() ? "" : usual->second;
-      lines.push_back(was.empty() ? fmt::format("{}: {}", name, value)
-                                  : fmt::format("{}: was {}, is {}", name, was, value.empty() ? "empty" : value));
+      lines.push_back(was.empty() || was == value
+                          ? fmt::format("{}: {}", name, value)
+                          : fmt::format("{}: was {}, is {}", name, was, value.empty() ? "empty" : value));
     }
   }
   return lines;

@@ -22,7 +22,7 @@ using ServerFactory = std::function<std::unique_ptr<Server>()>;
 struct BenchOptions {
   ServerFactory durable;  // gives servers that may be killed, with synchronous_commit=on; none: no server is killed
   std::uint64_t seed = 0;
-  bool nightly = false;  // server and runner die at every statement, not at one drawn statement of each step
+  bool nightly = false;  // deaths and cancels at every statement, where otherwise some are drawn
 };
 
 // The connection string of `database` with settings under which every value is read back: the same text for the same
