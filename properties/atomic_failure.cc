@@ -55,6 +55,7 @@ class AtomicFailure : public Property {
   std::string WhyNotApplicable(const Subject&, const Revision*) const override { return ""; }
 
   std::optional<Finding> Check(Trial& trial) const override {
+    trial.After({Move::kUpgrade});  // tells what the server lacks
     const FailureResult& result = trial.elsewhere().Failures(trial.revision());
     for (const auto& [what, count] : result.exercised) trial.Exercised(what, count);
     for (const std::string& note : result.notes) trial.Note(note);

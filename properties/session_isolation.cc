@@ -21,6 +21,7 @@ class SessionIsolation : public Property {
   std::string WhyNotApplicable(const Subject&, const Revision*) const override { return ""; }
 
   std::optional<Finding> Check(Trial& trial) const override {
+    trial.After({Move::kUpgrade});  // tells what the server lacks
     int looked_at = 0;
     const std::vector<SessionLeak> leaks = trial.elsewhere().SessionLeaksOf(trial.revision(), looked_at);
     trial.Exercised("connections looked at", looked_at);

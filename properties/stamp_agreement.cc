@@ -29,6 +29,7 @@ class StampAgreement : public Property {
   std::string WhyNotApplicable(const Subject&, const Revision*) const override { return ""; }
 
   std::optional<Finding> Check(Trial& trial) const override {
+    trial.After({Move::kUpgrade});  // tells what the server lacks
     const StampedLedger ledger = trial.elsewhere().Stamped(trial.revision());
     trial.Exercised("stamps");
     trial.Exercised("ledger entries compared", static_cast<std::int64_t>(ledger.replayed.size()));

@@ -45,6 +45,14 @@ class Obstacle {
     if (!lock.empty()) session_.Execute(lock);
   }
 
+  // Lets the other one on.
+  void GoAway() noexcept {
+    try {
+      if (session_.transaction_state() != TransactionState::kIdle) session_.Execute("ROLLBACK");
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the locks go with the connection
+    }
+  }
+
   // Until `over` or until the victim waits for this session, whose statement it then cancels.
   bool CancelWhenItWaits(const std::atomic<bool>& over) {
     while (!over) {
@@ -57,8 +65,6 @@ class Obstacle {
     }
     return false;
   }
-
-  Session& session() { return session_; }
 
  private:
   Session session_;
@@ -103,13 +109,14 @@ bool CancelWithin(const Subject& subject, Stand& stand, const Step& step, const 
   std::thread canceller([&] {
     try {
       if (gate) {
-        if (!gate->WaitForWaiter(over)) return;
+        if (gate->WaitForWaiter([&] { return over.load(); }) == 0) return;
         obstacle.StandInTheWay();
         gate->Open();
       }
       cancelled = obstacle.CancelWhenItWaits(over);
     } catch (const Error&) {  // NOLINT(bugprone-empty-catch): then nothing was cancelled, which is said
     }
+    obstacle.GoAway();
   });
   bool refused = false;
   std::optional<Error> failure;

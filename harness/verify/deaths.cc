@@ -2,9 +2,6 @@
 
 #include <xxhash.h>
 
-#include <chrono>
-#include <thread>
-
 #include "harness/verify/commit_watch.h"
 #include "harness/verify/gate.h"
 #include "harness/verify/runner_process.h"
@@ -13,8 +10,6 @@ namespace migproof {
 
 namespace {
 
-constexpr auto kPollEvery = std::chrono::microseconds(500);
-
 // The contents of unlogged tables do not outlive a crash (PostgreSQL manual, CREATE TABLE).
 std::set<std::string> UnloggedTables(const Catalog& catalog) {
   std::set<std::string> unlogged;
@@ -22,13 +17,6 @@ std::set<std::string> UnloggedTables(const Catalog& catalog) {
     if (catalog.Attribute("table", name, "persistence") == "unlogged") unlogged.insert(name);
   }
   return unlogged;
-}
-
-// Until the server's process has gone: its client is dead, and it finds out when it speaks to it.
-void WaitUntilGone(Session& session, int backend) {
-  while (!session.Query("SELECT 1 FROM pg_stat_activity WHERE pid = $1::int", {std::to_string(backend)}).empty()) {
-    std::this_thread::sleep_for(kPollEvery);
-  }
 }
 
 }  // namespace
@@ -53,16 +41,13 @@ std::vector<StepPlace> Deaths::Places(const Revision& revision, Direction direct
   return {all[XXH3_64bits_withSeed(text.data(), text.size(), bench_.options().seed) % all.size()]};
 }
 
-std::unique_ptr<Stand> Deaths::Take(std::size_t index) {
-  const bool fits = database_ != nullptr && index_ <= index && !bench_.subject().touches_cluster();
-  auto stand = fits ? std::make_unique<Stand>(*mortal_, std::move(database_), index_) : source_->At(index);
-  stand->UpgradeTo(index);
-  return stand;
-}
-
-void Deaths::GiveBack(std::unique_ptr<Stand> stand) {
-  index_ = stand->index();
-  database_ = stand->Release();
+void Deaths::GoTo(std::size_t index) {
+  if (stand_ != nullptr && index_ <= index) {
+    stand_->UpgradeTo(index);
+  } else {
+    stand_ = source_->At(index);
+  }
+  index_ = index;
 }
 
 void Deaths::Step(std::size_t index, Direction direction, StepGoals& goals, FailureResult& result) {
@@ -70,20 +55,16 @@ void Deaths::Step(std::size_t index, Direction direction, StepGoals& goals, Fail
   const Revision& revision = *subject.order()[index];
   if (subject.touches_cluster()) return;  // a server for each death, and roles that no database shows
   const std::size_t at = direction == Direction::kUpgrade ? index : index + 1;
-  FailedStep failed{.failure = {FailureKind::kBackendKilled, direction, {}, {}}, .revision = &revision};
+  FailedStep failed{.failure = {FailureKind::kServerKilled, direction, {}, {}}, .revision = &revision};
   for (const StepPlace& place : Places(revision, direction, failed.section())) {
     failed.failure.place = place;
     failed.failure.where = WhereIs(failed.section(), place);
+    // The last one often leaves the step done, which is where the next step begins.
     for (const FailureKind kind :
-         {FailureKind::kBackendKilled, FailureKind::kRunnerKilled, FailureKind::kServerKilled}) {
+         {FailureKind::kServerKilled, FailureKind::kBackendKilled, FailureKind::kRunnerKilled}) {
       failed.failure.kind = kind;
-      if (database_ == nullptr || index_ != at || failed.before.catalog == nullptr) {
-        auto stand = Take(at);
-        failed.before = stand->Observe();
-        failed.ledger_before = ReadLedger(stand->session(), subject);
-        failed.leave_out = UnloggedTables(*failed.before.catalog);
-        GiveBack(std::move(stand));
-      }
+      if (stand_ == nullptr || index_ != at) GoTo(at);
+      failed.ledger_before = ReadLedger(stand_->session(), subject);
       Die(at, failed, goals, result);
     }
   }
@@ -91,60 +72,65 @@ void Deaths::Step(std::size_t index, Direction direction, StepGoals& goals, Fail
 
 void Deaths::Die(std::size_t at, FailedStep& failed, StepGoals& goals, FailureResult& result) {
   const Subject& subject = bench_.subject();
-  auto watching = std::make_unique<Session>(FixedConninfo(*database_));
-  CommitWatch commits(*watching);
+  CommitWatch commits(stand_->session());
   commits.Mark();
   if (!LetDie(failed)) {
     result.notes.push_back(failed.failure.ToString() + " could not be had: the step ends before");
-    watching.reset();
-    database_.reset();
+    stand_.reset();
     return;
   }
   ++result.exercised["deaths"];
+  if (stand_->session().broken() || failed.failure.kind == FailureKind::kServerKilled) {
+    stand_ = std::make_unique<Stand>(*mortal_, stand_->Release(), at);
+  }
   const ::migproof::Step step{failed.failure.direction, failed.revision};
   const std::int64_t marks = subject.ledger().BeforeSql(step, subject.history()).empty() ? 0 : 1;
-  if (failed.failure.kind != FailureKind::kServerKilled) {
-    const bool committed = commits.SinceMark() > marks;
-    const LedgerState now = ReadLedger(*watching, subject);
-    if (!committed && now == failed.ledger_before) return;
+  LedgerState now = ReadLedger(stand_->session(), subject);
+  if (commits.SinceMark(stand_->session()) <= marks) {
+    if (now.dirty && marks > 0) {
+      stand_->runner().Stamp(failed.ledger_before.applied);
+      now = ReadLedger(stand_->session(), subject);
+    }
+    if (now == failed.ledger_before) return;
   }
-  watching.reset();  // a database that somebody is connected to can't be dropped
-  Stand stand(*mortal_, std::move(database_), at);
-  std::optional<BrokenFailure> broken = Judge(subject, failed, stand, goals, result);
-  if (ReadLedger(stand.session(), subject).dirty) stand.runner().Stamp(failed.ledger_before.applied);
-  const bool as_before = !broken && commits.SinceMark(stand.session()) <= marks * 2 &&
-                         ReadLedger(stand.session(), subject) == failed.ledger_before &&
-                         Same(failed.before, stand.Observe(), failed.leave_out);
+  failed.before = source_->At(at)->Observe();
+  failed.leave_out = UnloggedTables(*failed.before.catalog);
+  std::optional<BrokenFailure> broken = Judge(subject, failed, *stand_, goals, result);
+  const bool goes_on = !broken && GoOn(failed, goals);
   if (broken) result.broken.push_back(std::move(*broken));
-  if (!as_before) return;
-  index_ = at;
-  database_ = stand.Release();
+  if (!goes_on) stand_.reset();
 }
 
-// Runs the step up to its gate and has somebody die there. False where it never came there.
+bool Deaths::GoOn(const FailedStep& failed, StepGoals& goals) {
+  const bool up = failed.failure.direction == Direction::kUpgrade;
+  if (!up || !Same(goals.Goal(Direction::kUpgrade), stand_->Observe(), failed.leave_out)) return false;
+  LedgerState done = failed.ledger_before;
+  done.applied.insert(failed.revision->id);
+  stand_->runner().Stamp(done.applied);
+  auto there = std::make_unique<Stand>(*mortal_, stand_->Release(), ++index_);
+  stand_ = std::move(there);
+  return true;
+}
+
 bool Deaths::LetDie(const FailedStep& failed) {
   const Subject& subject = bench_.subject();
-  Gate gate(database_->Conninfo());
+  const Database& database = stand_->database();
+  Gate gate(database.Conninfo());
   const Interrupted step(subject, *failed.revision, failed.failure.direction, failed.failure.place, gate.WaitingSql());
   RunnerProcess runner([&](const RunnerProcess::Bell&) {
-    Session session(FixedConninfo(*database_));
+    Session session(FixedConninfo(database));
     RunnerOptions options;
-    options.guard = [&](Session& own) { database_->CheckToken(own); };
+    options.guard = [&](Session& own) { database.CheckToken(own); };
     Runner(session, subject.history(), step.ledger(), options).Apply(step.step());
   });
-  int backend = 0;
-  while ((backend = gate.Waiter()) == 0) {
-    if (runner.Ended()) return false;
-    std::this_thread::sleep_for(kPollEvery);
-  }
+  const int backend = gate.WaitForWaiter([&] { return runner.Ended(); });
+  if (backend == 0) return false;
   switch (failed.failure.kind) {
-    case FailureKind::kRunnerKilled: {
+    case FailureKind::kRunnerKilled:
       runner.Kill();
       gate.Open();
-      Session watching(database_->Conninfo());
-      WaitUntilGone(watching, backend);
+      gate.WaitUntilGone(backend);
       return true;
-    }
     case FailureKind::kServerKilled: mortal_->KillServer(); break;
     default: gate.End(backend); break;
   }

@@ -5,6 +5,7 @@
 // Made once per worker; each part makes its servers and databases when it is first asked.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,15 @@
 namespace migproof {
 
 class Elsewhere {
+ private:
+  // Roles that the walk has made are on its server: where a history makes some, each run has a server of its own.
+  template <typename Run>
+  auto OnFreshGround(Run&& run) {
+    if (!bench_.subject().touches_cluster()) return run(bench_);
+    const std::unique_ptr<Bench> own = bench_.Another();
+    return run(*own);
+  }
+
  public:
   explicit Elsewhere(const Bench& bench) : bench_(bench), failures_(bench), session_leaks_(bench), stamping_(bench) {}
 
@@ -31,14 +41,16 @@ class Elsewhere {
   // The ledger once the revision is applied.
   StampedLedger Stamped(const Revision& revision) { return stamping_.At(IndexOf(revision) + 1); }
 
-  RaceResult Race(const RaceOptions& options) { return migproof::Race(bench_, options); }
-  std::vector<std::string> LockLetGo() { return migproof::LockLetGo(bench_); }
+  RaceResult Race(const RaceOptions& options) {
+    return OnFreshGround([&](const Bench& bench) { return migproof::Race(bench, options); });
+  }
+  std::vector<std::string> LockLetGo() { return OnFreshGround(migproof::LockLetGo); }
 
   PlainRun RunUnder(const Environment& environment, const Catalog& heads) {
     return migproof::RunUnder(bench_, environment, heads);
   }
-  OfflineRun RunOffline() { return migproof::RunOffline(bench_); }
-  TenantRun RunAsTenant() { return migproof::RunAsTenant(bench_); }
+  OfflineRun RunOffline() { return OnFreshGround(migproof::RunOffline); }
+  TenantRun RunAsTenant() { return OnFreshGround(migproof::RunAsTenant); }
   // A second run of the usual kind, from an empty database to the heads; kept.
   const PlainRun& Again(const Catalog& heads) {
     if (!again_) again_ = RunUnder({}, heads);

@@ -11,7 +11,12 @@ namespace migproof {
 namespace {
 
 constexpr std::int64_t kGateKey = 0x6d69677067617465;
+constexpr int kGateTimeoutMs = 120'000;
 constexpr auto kPollEvery = std::chrono::microseconds(500);
+
+Error NobodyCame() {
+  return Error(ErrorKind::kServer, fmt::format("a step did not come to its gate within {} ms", kGateTimeoutMs));
+}
 
 }  // namespace
 
@@ -33,12 +38,28 @@ int Gate::Waiter() {
   return rows.empty() ? 0 : static_cast<int>(rows.GetInt(0, 0));
 }
 
-bool Gate::WaitForWaiter(const std::atomic<bool>& over) {
-  while (!over) {
-    if (Waiter() != 0) return true;
+int Gate::WaitForWaiter(const std::function<bool()>& gone) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kGateTimeoutMs);
+  while (!gone()) {
+    if (const int backend = Waiter(); backend != 0) return backend;
+    if (std::chrono::steady_clock::now() > deadline) throw NobodyCame();
     std::this_thread::sleep_for(kPollEvery);
   }
-  return false;
+  return 0;
+}
+
+void Gate::WaitUntilGone(int backend) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kGateTimeoutMs);
+  const auto there = [&] {
+    return !session_.Query("SELECT 1 FROM pg_stat_activity WHERE pid = $1::int", {std::to_string(backend)}).empty();
+  };
+  while (there()) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      throw Error(ErrorKind::kServer, fmt::format("a server's process whose client is dead is still there after {} ms",
+                                                  kGateTimeoutMs));
+    }
+    std::this_thread::sleep_for(kPollEvery);
+  }
 }
 
 void Gate::End(int backend) {

@@ -2,11 +2,11 @@
 //
 //   Gate gate(database.Conninfo());
 //   Interrupted step(subject, revision, direction, place, gate.WaitingSql());   // run elsewhere
-//   gate.WaitForWaiter(over);                                                   // it stands there now
+//   gate.WaitForWaiter([&] { return runner.Ended(); });                         // it stands there now
 //   gate.Open();
 #pragma once
 
-#include <atomic>
+#include <functional>
 #include <string>
 
 #include "migrations/session.h"
@@ -21,11 +21,14 @@ class Gate {
   // The statement that stops there. It leaves no lock behind.
   std::string WaitingSql() const;
 
-  // Until somebody stands there; false once `over` says that nobody will.
-  bool WaitForWaiter(const std::atomic<bool>& over);
+  // Until somebody stands there: the server's process; 0 once `gone` says that nobody will. Error(server) after two
+  // minutes.
+  int WaitForWaiter(const std::function<bool()>& gone);
   // The server's process that stands there; 0 where none does.
   int Waiter();
   void Open();
+  // Until a server's process whose client is dead has found that out. Error(server) after two minutes.
+  void WaitUntilGone(int backend);
   // Ends a server's process, as an administrator would.
   void End(int backend);
 
