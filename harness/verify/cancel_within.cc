@@ -15,7 +15,7 @@ namespace migproof {
 
 namespace {
 
-constexpr auto kPollEvery = std::chrono::microseconds(500);
+constexpr auto kBlockedPoll = std::chrono::microseconds(500);
 
 // Every table that is not the ledger's, locked as a writer locks it.
 std::string LockForWriting(Session& session, const std::vector<std::string>& leave_out) {
@@ -61,7 +61,7 @@ class Obstacle {
         session_.Query("SELECT pg_cancel_backend($1::int)", {victim_});
         return true;
       }
-      std::this_thread::sleep_for(kPollEvery);
+      std::this_thread::sleep_for(kBlockedPoll);
     }
     return false;
   }

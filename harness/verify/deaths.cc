@@ -93,8 +93,12 @@ void Deaths::Die(std::size_t at, FailedStep& failed, StepGoals& goals, FailureRe
     }
     if (now == failed.ledger_before) return;
   }
-  failed.before = source_->At(at)->Observe();
-  failed.leave_out = UnloggedTables(*failed.before.catalog);
+  // What was there before matters only to a step that must leave nothing; it is not looked at without need.
+  failed.before = {};
+  if (failed.section().execution == Execution::kTransaction) failed.before = source_->At(at)->Observe();
+  if (const Observation goal = goals.Goal(step.direction); goal.catalog != nullptr) {
+    failed.leave_out = UnloggedTables(*goal.catalog);
+  }
   std::optional<BrokenFailure> broken = Judge(subject, failed, *stand_, goals, result);
   const bool goes_on = !broken && GoOn(failed, goals);
   if (broken) result.broken.push_back(std::move(*broken));

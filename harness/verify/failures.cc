@@ -101,7 +101,7 @@ std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& fai
     return again.catalog != nullptr && CompareRuns(wanted, there, again, failed.leave_out).empty();
   };
   const bool marks = !subject.ledger().BeforeSql(step, subject.history()).empty();
-  const bool as_before = Same(failed.before, seen, failed.leave_out);
+  const bool as_before = failed.before.catalog != nullptr && Same(failed.before, seen, failed.leave_out);
   if (!ledger.dirty && ledger != failed.ledger_before) {
     if (ledger != done) return as(BrokenFailure::Kind::kClaim, failed.before, std::move(seen));
     const Observation wanted = goals.Goal(step.direction);

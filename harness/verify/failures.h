@@ -90,7 +90,7 @@ struct FailedStep {
   Failure failure;
   const Revision* revision = nullptr;
   LedgerState ledger_before;
-  Observation before;
+  Observation before;               // null catalog where nobody looked: then it counts as changed
   std::set<std::string> leave_out;  // tables whose contents do not count
 
   const Section& section() const {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::int64_t kGateKey = 0x6d69677067617465;
 constexpr int kGateTimeoutMs = 120'000;
-constexpr auto kPollEvery = std::chrono::microseconds(500);
+constexpr auto kGatePoll = std::chrono::microseconds(500);
 
 Error NobodyCame() {
   return Error(ErrorKind::kServer, fmt::format("a step did not come to its gate within {} ms", kGateTimeoutMs));
@@ -43,7 +43,7 @@ int Gate::WaitForWaiter(const std::function<bool()>& gone) {
   while (!gone()) {
     if (const int backend = Waiter(); backend != 0) return backend;
     if (std::chrono::steady_clock::now() > deadline) throw NobodyCame();
-    std::this_thread::sleep_for(kPollEvery);
+    std::this_thread::sleep_for(kGatePoll);
   }
   return 0;
 }
@@ -55,10 +55,10 @@ void Gate::WaitUntilGone(int backend) {
   };
   while (there()) {
     if (std::chrono::steady_clock::now() > deadline) {
-      throw Error(ErrorKind::kServer, fmt::format("a server's process whose client is dead is still there after {} ms",
-                                                  kGateTimeoutMs));
+      throw Error(ErrorKind::kServer,
+                  fmt::format("a server's process whose client is dead is still there after {} ms", kGateTimeoutMs));
     }
-    std::this_thread::sleep_for(kPollEvery);
+    std::this_thread::sleep_for(kGatePoll);
   }
 }
 

@@ -85,7 +85,7 @@ TEST(Runners, ThatStartTogetherApplyEachRevisionOnceAndNeverDeadlock) {
     EXPECT_EQ(race.applied, (std::map<std::string, int>{{"r1", 1}, {"r2", 1}, {"r3", 1}}));
     EXPECT_EQ(race.ledger.ToString(), "r1, r2, r3");
     EXPECT_EQ(race.end.catalog->Attribute("index", "public.orders_note", "valid"), "true");
-    EXPECT_EQ(race.end.rows->tables.at("public.orders").rows.front().back(), "xy");
+    EXPECT_EQ(race.end.rows->tables.at("public.orders")->rows.front().back(), "xy");
   }
 }
 
