@@ -31,6 +31,10 @@ class Format {
   // Where this tool records what is applied.
   virtual std::unique_ptr<Ledger> MakeLedger() const = 0;
 
+  // Whether the tool runs the steps of one run on one connection and leaves it as their scripts do: then a SET in one
+  // step reaches the next.
+  virtual bool SharesSession() const { return false; }
+
   // The text and file name of a new revision, for `migproof revision` and `merge`; Error(usage) where the format's
   // files are made by its own tool only.
   struct NewFile {

@@ -23,6 +23,8 @@ namespace migproof {
 struct RunnerOptions {
   int lock_timeout_ms = 0;       // lock_timeout of each step; 0: the server's own setting
   int statement_timeout_ms = 0;  // likewise
+  // Leaves the session as the scripts leave it, as tools do that run all steps on one connection.
+  bool keeps_session = false;
   // Called before each step on the step's own connection; throws to refuse (the harness checks its token here).
   std::function<void(Session&)> guard;
 };

@@ -285,7 +285,9 @@ Rows Session::Execute(std::string_view sql) { return impl_->Run(sql, "", nullptr
 
 Rows Session::Execute(const Script& script, const Statement& statement, const Statement* data) {
   const std::string_view text = script.Text(statement);
-  if (LeadingWords(text, 1) == "DISCARD" || LeadingWords(text, 1) == "DEALLOCATE") impl_->ForgetPrepared();
+  const std::string first = LeadingWords(text, 3);
+  const bool takes_all = first == "DISCARD ALL" || first == "DEALLOCATE ALL" || first == "DEALLOCATE PREPARE ALL";
+  if (takes_all) impl_->ForgetPrepared();  // ours would be prepared twice where only one of the script's has gone
   return impl_->Run(text, data == nullptr ? std::string_view() : script.Text(*data),
                     [&](SqlFailure& failure, int, int position) {
                       const std::size_t inside = position > 0 ? ByteOffset(text, position) : 0;

@@ -65,6 +65,7 @@ std::string TimeoutSql(const RunnerOptions& options, bool local) {
 }
 
 bool NeedsReset(const Section& section, const RunnerOptions& options) {
+  if (options.keeps_session) return false;
   const bool timeouts_set = section.execution != Execution::kTransaction && !TimeoutSql(options, false).empty();
   return timeouts_set || CouldChangeSession(section.script);
 }

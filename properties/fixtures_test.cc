@@ -28,15 +28,16 @@ std::vector<fs::path> Cases(const fs::path& directory) {
   return cases;
 }
 
-Report VerifyCase(const fs::path& directory, const std::string& law) {
+Report VerifyCase(const fs::path& directory, const std::string& law, const std::string& format, std::uint64_t seed) {
   const fs::path history = fs::is_directory(directory / "history") ? directory / "history" : directory;
   std::vector<fs::path> before;
   if (fs::exists(directory / "before.sql")) before.push_back(directory / "before.sql");
-  Subject subject("native", history, before, Registry<Format>::Get("native").Read(history));
+  Subject subject(format, history, before, Registry<Format>::Get(format).Read(history));
   if (fs::exists(directory / "model.sql")) subject.ReadModel(directory / "model.sql");
   VerifyOptions options;
   options.laws = {law};
   options.jobs = 1;
+  options.rows.seed = seed;
   TestServer();  // started here: the worker that runs the case ends with it
   if (!subject.touches_cluster()) options.factory = LendTestServer;
   return Verify(subject, options, nullptr);
@@ -51,15 +52,15 @@ std::string Told(const Verdict& verdict) {
   return text;
 }
 
-class LawFixture : public testing::TestWithParam<fs::path> {};
+// One seed; ten where MIGPROOF_THOROUGH says so.
+std::uint64_t Seeds() { return std::getenv("MIGPROOF_THOROUGH") == nullptr ? 1 : 10; }
 
-TEST_P(LawFixture, GetsItsVerdict) {
-  const fs::path directory = GetParam();
+void ExpectVerdict(const fs::path& directory, std::uint64_t seed) {
   const std::string law = directory.parent_path().parent_path().filename();
   std::ifstream file(directory / "expect.json");
   const auto expected = nlohmann::json::parse(file);
   ASSERT_EQ(expected.at("law"), law);
-  const Report report = VerifyCase(directory, law);
+  const Report report = VerifyCase(directory, law, expected.value("format", "native"), seed);
 
   std::map<std::string, nlohmann::json> falsified;
   for (const auto& entry : expected.value("falsified", nlohmann::json::array()))
@@ -87,6 +88,15 @@ TEST_P(LawFixture, GetsItsVerdict) {
   EXPECT_TRUE(falsified.empty()) << "no verdict about " << (falsified.empty() ? "" : falsified.begin()->first);
   if (expected.value("held", false)) {
     EXPECT_TRUE(any_held) << "nothing was looked at";
+  }
+}
+
+class LawFixture : public testing::TestWithParam<fs::path> {};
+
+TEST_P(LawFixture, GetsItsVerdict) {
+  for (std::uint64_t seed = 0; seed < Seeds(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    ExpectVerdict(GetParam(), seed);
   }
 }
 

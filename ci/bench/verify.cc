@@ -51,8 +51,10 @@ class VerifyHistory : public Measurement {
     out.close();
     const std::string psql =
         fmt::format("psql -X -q -o /dev/null -f {} \"{}\" > /dev/null 2>&1", script.string(), database->Conninfo());
-    const std::string ours = fmt::format("{} verify --cases 0 --format {} --path {} > /dev/null 2>&1", MIGPROOF_PROGRAM,
-                                         FormatName(), directory.string());
+    const std::string ours = fmt::format(
+        "{} verify --cases 0 --law upgrade_succeeds --law data_preservation --law round_trip "
+        "--law idempotent_upgrade --law schema_fidelity --format {} --path {} > /dev/null 2>&1",
+        MIGPROOF_PROGRAM, FormatName(), directory.string());
     const Round round{Milliseconds([&] { Run(ours); }), Milliseconds([&] { Run(psql); })};
     std::filesystem::remove(script);
     return round;

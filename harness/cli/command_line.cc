@@ -179,6 +179,8 @@ class CommandLine {
         ->check(CLI::NonNegativeNumber);
     verify->add_option("--shrink-budget-ms", shrink_ms_, "The time for that, for each finding")
         ->check(CLI::NonNegativeNumber);
+    verify->add_flag("--nightly", verify_.nightly,
+                     "Kill and cancel at every statement, where otherwise some are drawn");
     verify->add_option("--regressions", regressions_, "File of rows that broke a law before; tried first");
     CLI::Option* expect =
         verify->add_option("--expect", verify_.expect, "Succeed exactly when the verdicts are those of this file");

@@ -146,6 +146,7 @@ VerifyOptions OptionsOf(const VerifyCommand& command) {
   options.jobs = command.config.jobs;
   options.rows.seed = command.config.seed;
   options.rows.cases = command.config.cases;
+  options.nightly = command.nightly;
   options.rows.shrink_budget_evaluations = command.config.shrink_budget_evaluations;
   options.rows.shrink_budget_ms = command.config.shrink_budget_ms;
   options.reproduce_with = command.command_line;

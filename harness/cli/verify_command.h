@@ -20,6 +20,7 @@ struct VerifyCommand {
   bool bless = false;                           // write `expect` instead of comparing
   std::vector<std::string> reports = {"text"};  // NAME or NAME=FILE
   bool save = true;          // what rows break goes to the regressions file, unless `expect` is given
+  bool nightly = false;      // all that takes long: VerifyOptions::nightly
   std::string command_line;  // for reproductions: "migproof verify --format native --path db"
 };
 

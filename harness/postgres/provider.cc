@@ -25,6 +25,14 @@ Session& Server::Admin() const {
   return *admin_;
 }
 
+void Server::Kill() {
+  AbandonInherited();
+  admin_.reset();
+  KillAndStart();
+}
+
+void Server::KillAndStart() { throw Error(ErrorKind::kUsage, "this server serves others too: it can't be killed"); }
+
 std::unique_ptr<Server> ServerSpec::Start(const StartOptions& options) const {
   return Registry<Provider>::Get(provider).Start(argument, options);
 }

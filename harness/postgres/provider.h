@@ -42,12 +42,19 @@ class Server {
   // The prefix that every database we make on this server carries.
   virtual std::string DatabasePrefix() const = 0;
 
+  // Whether Kill() can be called: true only where the server serves nobody but us.
+  virtual bool CanBeKilled() const { return false; }
+  // Ends the server as a crash would (SIGQUIT, no checkpoint) and starts it again on the same data, from which it
+  // recovers. Every connection is lost. Error(server) where it does not come back.
+  void Kill();
+
   // A kept connection for CREATE and DROP DATABASE and for questions to the server, opened by the first call in each
   // process and reopened when it broke. Change nothing else through it. Not thread-safe.
   Session& Admin() const;
 
  protected:
   virtual std::string AdminConninfo() const { return Conninfo("postgres"); }
+  virtual void KillAndStart();
 
  private:
   void AbandonInherited() const;

@@ -52,6 +52,10 @@ class ServerDuty : public WatchdogDuty {
       kill(program_, SIGINT);
       return "";
     }
+    if (verb == "kill") {
+      kill(program_, SIGQUIT);
+      return "";
+    }
     parts.erase(parts.begin());
     exit_code_ = -1;
     program_ = SpawnAs(user_, parts, directory_->path() + "/server.log");
@@ -184,6 +188,12 @@ void ServerProcess::Stop(int timeout_ms) {
   Error error(ErrorKind::kServer, "the PostgreSQL server did not shut down in order");
   QuoteLog(error, Log());
   throw error;
+}
+
+void ServerProcess::Kill(int timeout_ms) {
+  watchdog_.Ask("kill", kAnswerTimeoutMs);
+  if (WaitForEnd(Clock::now() + std::chrono::milliseconds(timeout_ms)) >= 0) return;
+  throw Error(ErrorKind::kServer, fmt::format("the PostgreSQL server did not end within {} ms of SIGQUIT", timeout_ms));
 }
 
 std::string ServerProcess::Conninfo(const std::string& database) const {

@@ -35,6 +35,9 @@ class ServerProcess {
   // Shuts down in order (a checkpoint, files complete) and waits for the end.
   void Stop(int timeout_ms);
 
+  // Ends the server with SIGQUIT, as a crash would, and waits for the end.
+  void Kill(int timeout_ms);
+
   std::string Conninfo(const std::string& database) const;
 
  private:

@@ -42,6 +42,9 @@ class Property {
   // where no law that could need it did.
   virtual std::vector<std::string> Excuses() const { return {}; }
 
+  // True for a law that not every history has to keep: it is checked only where it is asked for by name.
+  virtual bool OnlyByName() const { return false; }
+
   // Why there is nothing to check by nature ("declared irreversible", "no model given"), or "" where there is.
   // `revision` is null for the history.
   virtual std::string WhyNotApplicable(const Subject& subject, const Revision* revision) const = 0;

@@ -37,8 +37,24 @@ void RunScript(Session& session, const Script& script) {
   }
 }
 
-Bench::Bench(const Subject& subject, ServerFactory factory)
-    : subject_(subject), factory_(std::move(factory)), server_(factory_()), ground_(Database::Create(*server_)) {
+std::string FixedConninfo(const Database& database, const std::vector<std::string>& settings) {
+  std::string options = kFixedSettings;
+  for (const std::string& setting : settings) options += " -c " + setting;  // the last word counts
+  return WithOption(database.Conninfo(), "options", options);
+}
+
+std::unique_ptr<Bench> Bench::Mortal() const {
+  if (!options_.durable) return nullptr;
+  auto bench = std::make_unique<Bench>(subject_, options_.durable, options_);
+  return bench->server().CanBeKilled() ? std::move(bench) : nullptr;
+}
+
+Bench::Bench(const Subject& subject, ServerFactory factory, BenchOptions options)
+    : subject_(subject),
+      factory_(std::move(factory)),
+      options_(std::move(options)),
+      server_(factory_()),
+      ground_(Database::Create(*server_)) {
   const auto session = ground_->Connect();
   ground_->CheckToken(*session);
   for (const Script& script : subject_.before()) RunScript(*session, script);
@@ -60,13 +76,17 @@ void Stand::InheritRefusals(const Stand& other) {
 }
 
 void Stand::Connect() {
-  session_ = std::make_unique<Session>(WithOption(database_->Conninfo(), "options", kFixedSettings));
-  RunnerOptions options;
-  options.guard = [this](Session& session) { database_->CheckToken(session); };
-  runner_ = std::make_unique<Runner>(*session_, bench_.subject().history(), bench_.subject().ledger(), options);
+  session_ = std::make_unique<Session>(FixedConninfo(*database_));
+  runner_ = MakeRunner(bench_.subject().ledger());
   reader_ =
       std::make_unique<CatalogReader>(*session_, ReadOptions{.leave_out_tables = bench_.subject().ledger().Tables(),
                                                              .alone = !bench_.subject().hides_from_counters()});
+}
+
+std::unique_ptr<Runner> Stand::MakeRunner(const Ledger& ledger) const {
+  RunnerOptions options;
+  options.guard = [this](Session& session) { database_->CheckToken(session); };
+  return std::make_unique<Runner>(*session_, bench_.subject().history(), ledger, options);
 }
 
 std::shared_ptr<const Catalog> Stand::ObserveCatalog() {

@@ -1,6 +1,7 @@
 // One database on its way along a history: moved with real commits, and looked at.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,10 +18,21 @@ namespace migproof {
 
 using ServerFactory = std::function<std::unique_ptr<Server>()>;
 
+// What a run tries beyond moving along the history.
+struct BenchOptions {
+  ServerFactory durable;  // gives servers that may be killed, with synchronous_commit=on; none: no server is killed
+  std::uint64_t seed = 0;
+  bool nightly = false;  // deaths and cancels at every statement, where otherwise some are drawn
+};
+
+// The connection string of `database` with settings under which every value is read back: the same text for the same
+// value, whatever the server's own are. `settings` ("TimeZone=Asia/Tokyo", no spaces) come instead of those.
+std::string FixedConninfo(const Database& database, const std::vector<std::string>& settings = {});
+
 // A server and the ground that every database of a run starts from: `before` files applied, ledger tables made.
 class Bench {
  public:
-  Bench(const Subject& subject, ServerFactory factory);
+  Bench(const Subject& subject, ServerFactory factory, BenchOptions options = {});
 
   const Subject& subject() const { return subject_; }
   const Server& server() const { return *server_; }
@@ -29,11 +41,17 @@ class Bench {
   // As Fresh, without the `before` files.
   std::unique_ptr<Database> Empty() const { return Database::Create(*server_); }
   // The same on a server of its own: what all databases of a server share (roles) is as it was at the start.
-  std::unique_ptr<Bench> Another() const { return std::make_unique<Bench>(subject_, factory_); }
+  std::unique_ptr<Bench> Another() const { return std::make_unique<Bench>(subject_, factory_, options_); }
+  // The same on a server of its own that may be killed; null where there is none.
+  std::unique_ptr<Bench> Mortal() const;
+  const BenchOptions& options() const { return options_; }
+  // See Server::Kill. No database of this bench may be connected to.
+  void KillServer() { server_->Kill(); }
 
  private:
   const Subject& subject_;
   ServerFactory factory_;
+  BenchOptions options_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Database> ground_;
 };
@@ -51,6 +69,9 @@ class Stand {
   std::size_t index() const { return index_; }
   Session& session() { return *session_; }
   Runner& runner() { return *runner_; }
+  const Database& database() const { return *database_; }
+  // A runner that writes its entries through another ledger, on this stand's session.
+  std::unique_ptr<Runner> MakeRunner(const Ledger& ledger) const;
 
   // The database as it is now; what did not change since the last look is not read again.
   Observation Observe();

@@ -126,7 +126,11 @@ std::map<std::string, std::string> CompareSequencesOf(const Observation& was, co
                     state.is_called ? fmt::format("last value is {}", state.last_value) : "not called", column,
                     *LargestKeyBeyond(use, *is.rows));
   }
-  std::erase_if(lines, [&](const auto& line) { return leave_out.contains("sequence " + line.first); });
+  std::erase_if(lines, [&](const auto& line) {
+    // A sequence that no catalog knows belongs to the ledger.
+    const bool known = was.catalog->Find("sequence", line.first) || is.catalog->Find("sequence", line.first);
+    return !known || leave_out.contains("sequence " + line.first);
+  });
   return lines;
 }
 
@@ -404,6 +408,15 @@ std::string Trial::LossHint(const std::string& kind) {
 std::shared_ptr<const TableRows> Mover::ReadCast(const Path&, const std::string&,
                                                  const std::map<std::string, std::string>&) {
   throw Error(ErrorKind::kInternal, "values can be cast back only in a trial with rows");
+}
+
+std::string Trial::WhyNotWhole() const {
+  const std::vector<std::string> refused = mover_.ReachedPast();
+  return refused.empty() ? "" : fmt::format("the upgrade of '{}' is refused: no runner comes to the heads", refused[0]);
+}
+
+Elsewhere& Mover::elsewhere() {
+  throw Error(ErrorKind::kInternal, "a trial with rows has no databases beside its own");
 }
 
 std::string EvidenceLine(const Error& refusal) {

@@ -27,6 +27,8 @@
 
 namespace migproof {
 
+class Elsewhere;
+
 // A database as it was seen after some moves.
 struct Observation {
   std::shared_ptr<const Catalog> catalog;  // null where a refusal left nothing to look at
@@ -93,6 +95,8 @@ class Mover {
   virtual bool HasRows() const { return false; }
   // Whether Move::kInsert is one of its moves.
   virtual bool HasNewRows() const { return false; }
+  // Databases beside the one that is moved.
+  virtual Elsewhere& elsewhere();
   // The rows of a table after `path`, columns cast to other types on the way ("public.t", {{"a", "integer"}}); null
   // where a cast is refused.
   virtual std::shared_ptr<const TableRows> ReadCast(const Path& path, const std::string& table,
@@ -119,6 +123,10 @@ class Trial {
   const Observation& AfterUpgradeAtHeads() { return mover_.AfterUpgradeAtHeads(); }
   const DescentResult& Descent() { return mover_.Descent(); }
   const Catalog& Model() { return mover_.Model(); }
+  // What is tried on databases of its own: failures, races, other environments.
+  Elsewhere& elsewhere() { return mover_.elsewhere(); }
+  // Why a runner does not come to the heads ("the upgrade of 'r3' is refused"), or "" where it does.
+  std::string WhyNotWhole() const;
 
   // The drift that counts, less what the revision declares to leave; what does not count becomes a note.
   std::vector<Difference> Compare(const Observation& was, const Observation& is);
@@ -143,6 +151,9 @@ class Trial {
   // There is nothing to check by nature, which only looking could tell.
   void NotApplicable(std::string why) { not_applicable_ = std::move(why); }
   const std::string& not_applicable() const { return not_applicable_; }
+  // The environment lacks what the law needs.
+  void Skip(std::string why) { skipped_ = std::move(why); }
+  const std::string& skipped() const { return skipped_; }
   // What the law looked at; counts add up.
   void Exercised(const std::string& what, std::int64_t count = 1) { exercised_[what] += count; }
   void Note(std::string note);
@@ -181,6 +192,7 @@ class Trial {
   std::optional<Suspicion> suspicion_;
   std::set<std::string> lost_;
   std::string not_applicable_;
+  std::string skipped_;
 };
 
 // "db/3.sql:12: relation "t" already exists (SQLSTATE 42P07) in: CREATE TABLE t ...", shortened.

@@ -21,7 +21,8 @@ using Law = NamedLaw;
 std::vector<Law> Laws(const std::vector<std::string>& names) {
   std::vector<Law> laws;
   for (const std::string& name : names.empty() ? Registry<Property>::Names() : names) {
-    laws.push_back({name, &Registry<Property>::Get(name)});
+    const Property& property = Registry<Property>::Get(name);
+    if (!names.empty() || !property.OnlyByName()) laws.push_back({name, &property});
   }
   std::stable_sort(laws.begin(), laws.end(), [](const Law& a, const Law& b) {
     return std::pair(a.property->Rank(), a.name) < std::pair(b.property->Rank(), b.name);
@@ -195,6 +196,11 @@ class Inspection {
     Trial trial(subject_, revision, walk_);
     verdict.finding = law.property->Check(trial);
     if (SkippedForMissing(verdict)) return;
+    if (!trial.skipped().empty()) {
+      verdict.outcome = Outcome::kSkipped;
+      verdict.reason = trial.skipped();
+      return;
+    }
     if (!trial.not_applicable().empty()) {
       verdict.outcome = Outcome::kNotApplicable;
       verdict.reason = trial.not_applicable();
@@ -309,8 +315,14 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
   Report report;
   std::map<std::pair<std::string, std::string>, Verdict> given;
   const auto work = [&](int worker, const Emit& emit) {
+    StartOptions durable = options.start;
+    durable.durable = true;
+    BenchOptions beyond{.durable = [&] { return options.server.Start(durable); },
+                        .seed = options.rows.seed,
+                        .nightly = options.nightly};
+    if (options.server.provider == "existing") beyond.durable = nullptr;  // kills must hit no neighbour
     const Bench bench(
-        subject, options.factory ? options.factory : [&] { return options.server.Start(options.start); });
+        subject, options.factory ? options.factory : [&] { return options.server.Start(options.start); }, beyond);
     emit({{"server", bench.server().Description()}});
     const auto at = static_cast<std::size_t>(worker);
     Inspection(subject, plan, options, bench, worker + 1 == jobs, emit).Run(cuts[at], cuts[at + 1]);

@@ -25,6 +25,7 @@ struct VerifyOptions {
   std::vector<std::string> revisions;  // ids to look at; none: all, and the history as a whole
   int jobs = 0;                        // worker processes; 0: as the history's size and the machine's cores suggest
   SearchOptions rows;                  // how rows are drawn, from which seed, and how long they are made simpler
+  bool nightly = false;                // all that takes long (BenchOptions::nightly)
   std::string reproduce_with;          // the command line that a reproduction repeats, without --law and --revision
 };
 

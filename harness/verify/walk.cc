@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/verify/elsewhere.h"
 #include "harness/verify/model.h"
 
 namespace migproof {
@@ -70,6 +71,13 @@ bool FitsProbe(const Section& section) {
 
 Walk::Walk(const Bench& bench, bool remembers)
     : bench_(bench), source_(bench), stand_(std::make_unique<Stand>(bench, bench.Fresh(), 0)), remembers_(remembers) {}
+
+Walk::~Walk() = default;
+
+Elsewhere& Walk::elsewhere() {
+  if (elsewhere_ == nullptr) elsewhere_ = std::make_unique<Elsewhere>(bench_);
+  return *elsewhere_;
+}
 
 void Walk::GoTo(std::size_t index) {
   if (placed_ && index == unit_) return;

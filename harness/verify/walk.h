@@ -24,6 +24,7 @@ class Walk : public Mover {
  public:
   // With `remembers`, every catalog on the way up is kept for the descent.
   Walk(const Bench& bench, bool remembers);
+  ~Walk() override;
 
   // The kinds of objects are counted where `index` revisions are applied (Observation::census), once: it takes as long
   // as reading the catalog of a small database from the start.
@@ -41,6 +42,7 @@ class Walk : public Mover {
   // Told by the upgrade alone, whatever the path.
   const UnstableColumns& Unstable(const Path& path) override;
   std::vector<std::string> ReachedPast() const override;
+  Elsewhere& elsewhere() override;
   const std::string& missing() const { return stand_->missing(); }
   // True where something asked of this unit was tried inside a transaction only: a finding wants CommittedMoves.
   bool probed() const { return probed_; }
@@ -86,6 +88,7 @@ class Walk : public Mover {
   std::optional<Observation> after_upgrade_at_heads_;
   std::optional<DescentResult> descent_;
   std::optional<Catalog> model_;
+  std::unique_ptr<Elsewhere> elsewhere_;
 };
 
 // The same unit again, with real commits: what is found inside a transaction must be found here too.
@@ -102,6 +105,8 @@ class CommittedMoves : public Mover {
   const Catalog& Model() override { return walk_.Model(); }
   const UnstableColumns& Unstable(const Path& path) override { return walk_.Unstable(path); }
   std::vector<std::string> ReachedPast() const override { return walk_.ReachedPast(); }
+  // Nothing is tried inside a transaction of ours there.
+  Elsewhere& elsewhere() override { return walk_.elsewhere(); }
 
  private:
   Walk& walk_;

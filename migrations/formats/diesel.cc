@@ -124,6 +124,8 @@ class DieselFormat : public Format {
  public:
   std::string_view Summary() const override { return "diesel: VERSION_title/up.sql, down.sql and metadata.toml"; }
 
+  bool SharesSession() const override { return true; }
+
   std::vector<Revision> Read(const std::filesystem::path& directory) const override {
     std::map<std::string, Revision> by_version;
     for (const auto& entry : ListDirectory(directory)) {

@@ -191,6 +191,8 @@ class GolangMigrateFormat : public Format {
  public:
   std::string_view Summary() const override { return "golang-migrate: N_title.up.sql and N_title.down.sql"; }
 
+  bool SharesSession() const override { return true; }
+
   std::vector<Revision> Read(const std::filesystem::path& directory) const override {
     std::vector<Revision> revisions;
     for (const auto& [version, pair] : PairFiles(directory)) {

@@ -24,9 +24,11 @@ class LocalServer : public Server {
   LocalServer(const Binaries& binaries, const ServerUser& user, const StartOptions& options)
       : process_(RunDirectory::ChooseBase(options.run_directory), user),
         prefix_(fmt::format("migproof_{}_", RandomToken(kServerTokenDigits))),
-        major_(binaries.major) {
+        major_(binaries.major),
+        binaries_(binaries.directory),
+        options_(options) {
     const std::string version = PrepareData(process_, binaries, user, options);
-    process_.Start(binaries.directory, ServerSettings(options.durable, major_), options.start_timeout_ms);
+    Start();
     const std::string note = user.switched && user.name != "migproof" ? ", as user " + user.name : "";
     description_ = fmt::format("PostgreSQL {} (local, {}{})", version, binaries.directory, note);
   }
@@ -35,11 +37,22 @@ class LocalServer : public Server {
   std::string Description() const override { return description_; }
   int major_version() const override { return major_; }
   std::string DatabasePrefix() const override { return prefix_; }
+  bool CanBeKilled() const override { return true; }
+
+ protected:
+  void KillAndStart() override {
+    process_.Kill(options_.start_timeout_ms);
+    Start();
+  }
 
  private:
+  void Start() { process_.Start(binaries_, ServerSettings(options_.durable, major_), options_.start_timeout_ms); }
+
   ServerProcess process_;
   std::string prefix_;
   int major_;
+  std::string binaries_;
+  StartOptions options_;
   std::string description_;
 };
 

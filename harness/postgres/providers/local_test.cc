@@ -226,5 +226,21 @@ TEST(LocalProvider, RunsAsAnotherUserThanRootWithTheSettingsOfAThrowAway) {
   EXPECT_EQ(fs::status(data.parent_path()).permissions(), fs::perms::owner_all);
 }
 
+TEST(LocalProvider, BringsAKilledServerBackWithWhatWasCommitted) {
+  const auto server = Registry<Provider>::Get("local").Start("", {.durable = true});
+  ASSERT_TRUE(server->CanBeKilled());
+  const auto database = Database::Create(*server);
+  Session session(database->Conninfo());
+  session.Execute("CREATE TABLE t (a int); CREATE UNLOGGED TABLE u (a int)");
+  session.Execute("INSERT INTO t VALUES (1)");
+  session.Execute("INSERT INTO u VALUES (1)");
+  session.Execute("BEGIN; INSERT INTO t VALUES (2)");
+  server->Kill();
+  EXPECT_THROW(session.Execute("SELECT 1"), Error);
+  Session after(database->Conninfo());
+  EXPECT_EQ(after.Query("SELECT count(*) FROM t").GetInt(0, 0), 1);
+  EXPECT_EQ(after.Query("SELECT count(*) FROM u").GetInt(0, 0), 0);
+}
+
 }  // namespace
 }  // namespace migproof

@@ -1,0 +1,257 @@
+#include "harness/verify/plain_run.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "harness/postgres/child.h"
+#include "migrations/offline.h"
+
+namespace migproof {
+
+namespace {
+
+constexpr const char* kOtherOwner = "migproof_other_owner";
+constexpr const char* kNeighbour = "migproof_neighbour";
+constexpr const char* kTenants[] = {"migproof_tenant_a", "migproof_tenant_b"};
+constexpr int kPsqlTimeoutMs = 600'000;
+
+// Up to the heads, failing statements left out, by revision.
+std::vector<Error> UpgradeAll(const Subject& subject, Session& session, const Database& database) {
+  RunnerOptions options;
+  options.guard = [&](Session& own) { database.CheckToken(own); };
+  Runner runner(session, subject.history(), subject.ledger(), options);
+  runner.Prepare();
+  std::vector<Error> refusals;
+  for (const Revision* revision : subject.order()) {
+    for (Error& refusal : runner.ApplyLeavingOutFailures({Direction::kUpgrade, revision})) {
+      refusals.push_back(std::move(refusal));
+    }
+  }
+  return refusals;
+}
+
+// "public.orders" as the same table in the neighbour's namespace; "" for tables of other namespaces.
+std::string AtNeighbour(const std::string& name) {
+  return name.rfind("public.", 0) == 0 ? fmt::format("{}.{}", kNeighbour, name.substr(7)) : "";
+}
+
+void SettleNeighbour(Session& session, const Catalog& heads) {
+  session.Execute(fmt::format("CREATE SCHEMA {}", kNeighbour));
+  for (const std::string& table : heads.Names("table")) {
+    if (!AtNeighbour(table).empty()) session.Execute(fmt::format("CREATE TABLE {} ()", AtNeighbour(table)));
+  }
+  for (const std::string& column : heads.Names("column")) {
+    const auto* object = heads.Find("column", column);
+    if (AtNeighbour(column).empty() || heads.Find("table", object->relation) == nullptr) continue;
+    session.Execute(fmt::format("ALTER TABLE {} ADD {} text", AtNeighbour(object->relation),
+                                column.substr(object->relation.size() + 1)));
+  }
+}
+
+std::string Replaced(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
+// The catalog as it would be if `owner` were called as the usual one is. What belongs to the usual one by name, though
+// the other one made it, stays apart.
+Catalog InTheNameOf(const std::string& usual, const Catalog& catalog, const Catalog& ground) {
+  const auto renamed = [&](const std::string& text) {
+    return Replaced(Replaced(text, usual, usual + " (named in a script)"), kOtherOwner, usual);
+  };
+  Catalog all;
+  for (const auto& [key, object] : catalog.objects()) {
+    if (key.kind == "role" && key.name == kOtherOwner) continue;
+    const CatalogObject* known = ground.Find(key.kind, key.name);
+    if (known != nullptr && *known == object) {
+      all.objects().emplace(key, object);
+      continue;
+    }
+    CatalogObject copy;
+    copy.relation = object.relation;
+    for (const auto& [name, value] : object.attributes) copy.attributes[name] = renamed(value);
+    all.objects().emplace({key.kind, renamed(key.name)}, std::move(copy));
+  }
+  return all;
+}
+
+// A role for as long as it is needed. It is the server's: nothing else must run there meanwhile.
+class OtherOwner {
+ public:
+  explicit OtherOwner(const Server& server) : server_(server) {
+    server_.Admin().Execute(fmt::format("CREATE ROLE {} SUPERUSER LOGIN", kOtherOwner));
+  }
+  ~OtherOwner() {
+    try {
+      server_.Admin().Execute(fmt::format("DROP ROLE {}", kOtherOwner));
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): it goes with the server
+    }
+  }
+  OtherOwner(const OtherOwner&) = delete;
+  OtherOwner& operator=(const OtherOwner&) = delete;
+
+ private:
+  const Server& server_;
+};
+
+PlainRun RunOn(const Bench& bench, std::unique_ptr<Database> database, const Environment& environment,
+               const Catalog& heads) {
+  const Subject& subject = bench.subject();
+  PlainRun run;
+  std::shared_ptr<const Catalog> ground;
+  {
+    if (environment.neighbour) SettleNeighbour(*database->Connect(), heads);
+    if (environment.other_owner) {
+      Session looking(database->Conninfo());
+      ground = std::make_shared<const Catalog>(CatalogReader(looking).Read());
+    }
+    std::string conninfo = FixedConninfo(*database, environment.settings);
+    if (environment.other_owner) conninfo = WithOption(conninfo, "user", kOtherOwner);
+    Session session(conninfo);
+    for (const Script& script : subject.before()) RunScript(session, script);
+    run.refusals = UpgradeAll(subject, session, *database);
+    if (environment.neighbour) {
+      session.Execute(fmt::format("SET client_min_messages = error; DROP SCHEMA {} CASCADE", kNeighbour));
+    }
+  }
+  Stand stand(bench, std::move(database), subject.order().size());
+  run.end = stand.Observe();
+  if (environment.other_owner) {
+    const std::string usual(stand.session().Query("SELECT session_user").Get(0, 0));
+    run.end.catalog = std::make_shared<const Catalog>(InTheNameOf(usual, *run.end.catalog, *ground));
+  }
+  return run;
+}
+
+// A file that nobody else can read, for as long as it is needed.
+class ScriptFile {
+ public:
+  explicit ScriptFile(const std::string& text) {
+    std::string path = (std::filesystem::temp_directory_path() / "migproof_offline_XXXXXX").string();
+    const int file = mkstemp(path.data());
+    if (file < 0) throw Error(ErrorKind::kInternal, "can't make a file for the offline script");
+    close(file);
+    path_ = path;
+    std::ofstream(path_, std::ios::binary) << text;
+  }
+  ~ScriptFile() { std::remove(path_.c_str()); }
+  ScriptFile(const ScriptFile&) = delete;
+  ScriptFile& operator=(const ScriptFile&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// Without what is in `namespace_name`.
+Observation Outside(const Observation& seen, const std::string& namespace_name) {
+  auto catalog = std::make_shared<Catalog>(*seen.catalog);
+  erase_if(catalog->objects(), [&](const auto& entry) {
+    return entry.first.name.find(namespace_name) != std::string::npos ||
+           entry.second.relation.rfind(namespace_name + ".", 0) == 0;
+  });
+  auto rows = std::make_shared<RowSnapshot>(*seen.rows);
+  std::erase_if(rows->tables, [&](const auto& entry) { return entry.first.rfind(namespace_name + ".", 0) == 0; });
+  std::erase_if(rows->sequences, [&](const auto& entry) { return entry.first.rfind(namespace_name + ".", 0) == 0; });
+  Observation outside;
+  outside.catalog = std::move(catalog);
+  outside.rows = std::move(rows);
+  return outside;
+}
+
+}  // namespace
+
+PlainRun RunUnder(const Bench& bench, const Environment& environment, const Catalog& heads) {
+  if (!environment.other_owner && !bench.subject().touches_cluster()) {
+    return RunOn(bench, bench.Empty(), environment, heads);
+  }
+  const std::unique_ptr<Bench> other = bench.Another();
+  if (!environment.other_owner) return RunOn(*other, other->Empty(), environment, heads);
+  const OtherOwner owner(other->server());
+  return RunOn(*other, other->Empty(), environment, heads);
+}
+
+std::vector<Environment> OtherEnvironments() {
+  return {
+      {.name = "TimeZone Etc/GMT+12 (where the day is another one than in Etc/GMT-14)",
+       .settings = {"TimeZone=Etc/GMT+12"}},
+      {.name = "TimeZone Etc/GMT-14 (where the day is another one than in Etc/GMT+12)",
+       .settings = {"TimeZone=Etc/GMT-14"}},
+      {.name = "DateStyle SQL, DMY", .settings = {"DateStyle=SQL,DMY"}},
+      {.name = "IntervalStyle sql_standard", .settings = {"IntervalStyle=sql_standard"}},
+      {.name = "search_path public", .settings = {"search_path=public"}},
+      {.name = "another namespace that holds tables of the same names", .neighbour = true},
+      {.name = "another superuser as the owner", .other_owner = true},
+  };
+}
+
+std::vector<Environment> CombinedEnvironments() {
+  return {
+      {.name = "",
+       .settings = {"TimeZone=Etc/GMT+12", "DateStyle=SQL,DMY", "IntervalStyle=sql_standard", "search_path=public"},
+       .neighbour = true},
+      {.name = "", .settings = {"TimeZone=Etc/GMT-14"}, .other_owner = true},
+  };
+}
+
+OfflineRun RunOffline(const Bench& bench) {
+  const Subject& subject = bench.subject();
+  OfflineRun run;
+  auto database = bench.Fresh();
+  const std::string conninfo = FixedConninfo(*database);
+  if (conninfo.find("password=") != std::string::npos) {
+    run.why_not = "the server wants a password, and every process of this machine could read it from psql's arguments";
+    return run;
+  }
+  std::string text = OfflineHeader(subject.ledger());
+  for (const Revision* revision : subject.order()) {
+    text += '\n' + OfflineStep({Direction::kUpgrade, revision}, subject.history(), subject.ledger(), {});
+  }
+  const ScriptFile file(text);
+  const ChildResult result =
+      RunToEnd({"psql", "-X", "-q", "-o", "/dev/null", "-f", file.path(), conninfo}, kPsqlTimeoutMs);
+  if (result.exit_code == 127) {
+    run.why_not = "there is no psql: apt-get install postgresql-client";
+    return run;
+  }
+  if (result.exit_code != 0) run.complaint = Replaced(result.output, file.path(), "the script");
+  Stand stand(bench, std::move(database), subject.order().size());
+  run.end = stand.Observe();
+  return run;
+}
+
+TenantRun RunAsTenant(const Bench& bench) {
+  const Subject& subject = bench.subject();
+  auto database = bench.Fresh();
+  {
+    const auto session = database->Connect();
+    for (const char* tenant : kTenants) session->Execute(fmt::format("CREATE SCHEMA {}", tenant));
+  }
+  TenantRun run;
+  std::vector<Error> first;
+  {
+    Session session(FixedConninfo(*database, {fmt::format("search_path={}", kTenants[0])}));
+    first = UpgradeAll(subject, session, *database);
+  }
+  auto stand = std::make_unique<Stand>(bench, std::move(database), subject.order().size());
+  run.before = Outside(stand->Observe(), kTenants[1]);
+  stand->runner().Stamp({});
+  database = stand->Release();
+  {
+    Session session(FixedConninfo(*database, {fmt::format("search_path={}", kTenants[1])}));
+    run.refusals = NewRefusals(UpgradeAll(subject, session, *database), first);
+  }
+  stand = std::make_unique<Stand>(bench, std::move(database), subject.order().size());
+  run.after = Outside(stand->Observe(), kTenants[1]);
+  return run;
+}
+
+}  // namespace migproof

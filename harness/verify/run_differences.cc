@@ -1,0 +1,21 @@
+#include "harness/verify/run_differences.h"
+
+#include <algorithm>
+
+namespace migproof {
+
+RunDifferences CompareRuns(const Observation& was, const Observation& is, const Observation& again,
+                           const std::set<std::string>& leave_out) {
+  RunDifferences differences;
+  const std::vector<Difference> unstable = Compare(*was.catalog, *again.catalog).differences;
+  for (Difference& difference : Compare(*was.catalog, *is.catalog).differences) {
+    const bool moves = std::any_of(unstable.begin(), unstable.end(), [&](const Difference& other) {
+      return other.object == difference.object && other.attribute == difference.attribute;
+    });
+    if (!difference.note && !moves) differences.drift.push_back(std::move(difference));
+  }
+  differences.rows = CompareRowsOfSharedTables(was, is, UnstableBetween(*was.rows, *again.rows), leave_out);
+  return differences;
+}
+
+}  // namespace migproof
