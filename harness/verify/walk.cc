@@ -290,6 +290,11 @@ const DescentResult& Walk::Descent() {
   return *descent_;
 }
 
+const OrdersResult& Walk::Orders() {
+  if (!orders_) orders_ = TryOrders(bench_, {.seed = seed_, .cases = cases_});
+  return *orders_;
+}
+
 const UnstableColumns& Walk::Unstable(const Path&) {
   if (unstable_) return *unstable_;
   const Observation once = After({Move::kUpgrade});

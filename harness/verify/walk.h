@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/verify/orders.h"
 #include "harness/verify/replay_source.h"
 #include "harness/verify/stand.h"
 
@@ -24,6 +25,12 @@ class Walk : public Mover {
  public:
   // With `remembers`, every catalog on the way up is kept for the descent.
   Walk(const Bench& bench, bool remembers);
+
+  // What fixes the random choices, and how many sets of rows are asked for (SearchOptions).
+  void SetChance(std::uint64_t seed, int cases) {
+    seed_ = seed;
+    cases_ = cases;
+  }
 
   // The kinds of objects are counted where `index` revisions are applied (Observation::census), once: it takes as long
   // as reading the catalog of a small database from the start.
@@ -37,6 +44,8 @@ class Walk : public Mover {
   const Observation& AtHeads() override;
   const Observation& AfterUpgradeAtHeads() override;
   const DescentResult& Descent() override;
+  // On databases of their own.
+  const OrdersResult& Orders() override;
   const Catalog& Model() override;
   // Told by the upgrade alone, whatever the path.
   const UnstableColumns& Unstable(const Path& path) override;
@@ -85,6 +94,9 @@ class Walk : public Mover {
   std::vector<std::string> reached_past_at_heads_;
   std::optional<Observation> after_upgrade_at_heads_;
   std::optional<DescentResult> descent_;
+  std::optional<OrdersResult> orders_;
+  std::uint64_t seed_ = 0;
+  int cases_ = 0;
   std::optional<Catalog> model_;
 };
 
@@ -99,6 +111,7 @@ class CommittedMoves : public Mover {
   const Observation& AtHeads() override { return walk_.AtHeads(); }
   const Observation& AfterUpgradeAtHeads() override { return walk_.AfterUpgradeAtHeads(); }
   const DescentResult& Descent() override { return walk_.Descent(); }
+  const OrdersResult& Orders() override { return walk_.Orders(); }
   const Catalog& Model() override { return walk_.Model(); }
   const UnstableColumns& Unstable(const Path& path) override { return walk_.Unstable(path); }
   std::vector<std::string> ReachedPast() const override { return walk_.ReachedPast(); }
