@@ -35,7 +35,21 @@ UnstableColumns WithReferences(UnstableColumns columns, const Catalog& catalog) 
 
 }  // namespace
 
-Gap GapBetween(const Observation& one, const Observation& other, const Unsteady& unsteady) {
+Observation WithoutLedger(Observation seen) {
+  const auto is_listed = [&](const auto& sequence) {
+    return seen.catalog->Find("sequence", sequence.first) != nullptr;
+  };
+  const auto& sequences = seen.rows->sequences;
+  if (std::all_of(sequences.begin(), sequences.end(), is_listed)) return seen;
+  auto rows = std::make_shared<RowSnapshot>(*seen.rows);
+  std::erase_if(rows->sequences, [&](const auto& sequence) { return !is_listed(sequence); });
+  seen.rows = std::move(rows);
+  return seen;
+}
+
+Gap GapBetween(const Observation& whole_one, const Observation& whole_other, const Unsteady& unsteady) {
+  const Observation one = WithoutLedger(whole_one);
+  const Observation other = WithoutLedger(whole_other);
   Gap gap;
   gap.only_one = NewRefusals(one.refusals, other.refusals);
   gap.only_other = NewRefusals(other.refusals, one.refusals);

@@ -31,6 +31,9 @@ struct Gap {
 // or not. Both must have been looked at (a catalog is there).
 Gap GapBetween(const Observation& one, const Observation& other, const Unsteady& unsteady);
 
+// Without the sequences that the catalog does not list: they count the ledger's entries.
+Observation WithoutLedger(Observation seen);
+
 // From two observations at the end of the same steps.
 Unsteady UnsteadyBetween(const Observation& once, const Observation& again);
 

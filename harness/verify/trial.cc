@@ -310,6 +310,10 @@ const OrdersResult& Mover::Orders() {
   throw Error(ErrorKind::kInternal, "only the history as a whole can be run in other orders");
 }
 
+const RamblesResult& Mover::Rambles() {
+  throw Error(ErrorKind::kInternal, "only the history as a whole can be walked over at random");
+}
+
 std::shared_ptr<const TableRows> Mover::ReadCast(const Path&, const std::string&,
                                                  const std::map<std::string, std::string>&) {
   throw Error(ErrorKind::kInternal, "values can be cast back only in a trial with rows");

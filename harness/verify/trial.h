@@ -63,7 +63,8 @@ struct DescentStep {
   std::int64_t objects = 0;             // how many were compared
 };
 
-struct OrdersResult;  // see orders.h
+struct OrdersResult;   // see orders.h
+struct RamblesResult;  // see rambles.h
 
 struct DescentResult {
   std::vector<DescentStep> steps;
@@ -83,6 +84,8 @@ class Mover {
   virtual const DescentResult& Descent() = 0;
   // The history along its legal orders, where it has more than one; Error(internal) where single rows are on trial.
   virtual const OrdersResult& Orders();
+  // Random walks over the history; likewise.
+  virtual const RamblesResult& Rambles();
   // What the heads are held against; asked for only where the subject has a model.
   virtual const Catalog& Model() = 0;
   // The columns that hold other values each time the revision is moved along `path` (clock, chance): found by doing so
@@ -117,6 +120,7 @@ class Trial {
   const Observation& AfterUpgradeAtHeads() { return mover_.AfterUpgradeAtHeads(); }
   const DescentResult& Descent() { return mover_.Descent(); }
   const OrdersResult& Orders() { return mover_.Orders(); }
+  const RamblesResult& Rambles() { return mover_.Rambles(); }
   const Catalog& Model() { return mover_.Model(); }
 
   // The drift that counts, less what the revision declares to leave; what does not count becomes a note.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "harness/verify/model.h"
+#include "harness/verify/rambles.h"
 
 namespace migproof {
 
@@ -70,6 +71,8 @@ bool FitsProbe(const Section& section) {
 
 Walk::Walk(const Bench& bench, bool remembers)
     : bench_(bench), source_(bench), stand_(std::make_unique<Stand>(bench, bench.Fresh(), 0)), remembers_(remembers) {}
+
+Walk::~Walk() = default;
 
 void Walk::GoTo(std::size_t index) {
   if (placed_ && index == unit_) return;
@@ -293,6 +296,13 @@ const DescentResult& Walk::Descent() {
 const OrdersResult& Walk::Orders() {
   if (!orders_) orders_ = TryOrders(bench_, {.seed = seed_, .cases = cases_});
   return *orders_;
+}
+
+const RamblesResult& Walk::Rambles() {
+  if (rambles_ == nullptr) {
+    rambles_ = std::make_unique<const RamblesResult>(TryRambles(bench_, {.seed = seed_, .cases = cases_}));
+  }
+  return *rambles_;
 }
 
 const UnstableColumns& Walk::Unstable(const Path&) {
