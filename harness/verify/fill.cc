@@ -11,14 +11,6 @@ namespace migproof {
 
 namespace {
 
-// The table of `catalog` that a declaration calls `name`, or "".
-std::string TableNamed(const Catalog& catalog, const std::string& name) {
-  for (const std::string& table : catalog.Names("table")) {
-    if (IsNamed(name, table)) return table;
-  }
-  return "";
-}
-
 std::vector<std::string> NotToBeFilled(const Subject& subject, const Catalog& catalog) {
   std::vector<std::string> tables = subject.ledger().Tables();
   for (const Revision* revision : subject.order()) {
@@ -60,8 +52,9 @@ void TakeOutForbidden(Session& session, const Subject& subject, const Catalog& c
 
 }  // namespace
 
-Fill::Fill(Session& session, const Subject& subject, const AimInput& input) {
+Fill::Fill(Session& session, const Subject& subject, const AimInput& input, std::size_t rows_per_table) {
   RowGeneratorOptions options;
+  options.rows_per_table = rows_per_table;
   options.leave_out = NotToBeFilled(subject, input.before);
   options.focus = TouchedTables(input);
   for (const std::string& table : options.leave_out) options.focus.erase(table);

@@ -1,6 +1,6 @@
 // Generated rows for a database wherever it stands, not only before a revision (that is what Case is for).
 //
-//   Fill fill(stand.session(), subject, {*before, *after, drift, statements});
+//   Fill fill(stand.session(), subject, {*before, *after, drift, statements}, 3);
 //   const Dataset rows = fill.Draw(random, false);
 //   PutIn(stand.session(), subject, *before, rows);
 //
@@ -23,8 +23,8 @@ namespace migproof {
 class Fill {
  public:
   // The database holds what `input.before` says. Rows go above all into the tables that differ in `input.after` or that
-  // its statements name, and aim at what changes there.
-  Fill(Session& session, const Subject& subject, const AimInput& input);
+  // its statements name, and aim at what changes there. A set has about `rows_per_table` rows for a table, at most.
+  Fill(Session& session, const Subject& subject, const AimInput& input, std::size_t rows_per_table);
 
   // False where there is no table to fill.
   bool possible() const { return generator_ != nullptr; }

@@ -16,7 +16,10 @@ namespace {
 using Order = Orderings::Order;
 
 // Sets of rows tried to make those of a clash few.
-constexpr int kRowEvaluations = 24;
+constexpr int kRowEvaluations = 40;
+// A set of rows costs a database for each order, however many they are: few sets, and large ones.
+constexpr std::size_t kRowsPerTable = 20;
+constexpr int kSetsInAHundred = 8;
 // Orders of one stretch that are tried with rows.
 constexpr std::size_t kOrdersWithRows = 4;
 
@@ -171,11 +174,11 @@ class OrdersTrial {
     std::vector<const Section*> sections;
     for (std::size_t i = begin; i < end; ++i) sections.push_back(&line_[i]->upgrade);
     const Fill fill(stand->session(), bench_.subject(),
-                    {*before.catalog, *after, drift.differences, StatementsOf(sections)});
+                    {*before.catalog, *after, drift.differences, StatementsOf(sections)}, kRowsPerTable);
     if (!fill.possible()) return;
     const std::vector<Order> orders = OrdersWithin(stretch);
     const std::unique_ptr<Database> ground = stand->Release();
-    const int cases = std::max(1, options_.cases * 3 / 100);
+    const int cases = std::max(1, options_.cases * kSetsInAHundred / 100);
     for (int number = 0; number < cases && !result_.clash; ++number) {
       Random random = random_.Split(line_[begin]->id).Split(std::to_string(number));
       const Dataset rows = fill.Draw(random, number == 0);

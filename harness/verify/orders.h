@@ -25,7 +25,7 @@ inline constexpr std::size_t kMaximumOrders = 120;
 
 struct OrdersOptions {
   std::uint64_t seed = 0;
-  int cases = 100;  // of generated rows for each revision; here three of a hundred, for each stretch
+  int cases = 100;  // of generated rows for each revision; here eight of a hundred, large ones, for each stretch
 };
 
 // Two revisions next to each other in an order; exchanged, they lead elsewhere.

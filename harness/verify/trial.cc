@@ -124,6 +124,13 @@ bool IsNamed(const std::string& declared, const std::string& object_name) {
   return named == name || (name.rfind("public.", 0) == 0 && named == name.substr(7));
 }
 
+std::string TableNamed(const Catalog& catalog, const std::string& name) {
+  for (const std::string& table : catalog.Names("table")) {
+    if (IsNamed(name, table)) return table;
+  }
+  return "";
+}
+
 const Declaration* FindLeaves(const Revision& revision, const ObjectKey& object) {
   const auto found = std::find_if(revision.declarations.begin(), revision.declarations.end(),
                                   [&](const Declaration& declaration) { return Leaves(declaration, object); });

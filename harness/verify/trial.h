@@ -198,6 +198,9 @@ std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const
 // choice.
 bool IsNamed(const std::string& declared, const std::string& object_name);
 
+// The table of `catalog` that a declaration calls `name`, or "".
+std::string TableNamed(const Catalog& catalog, const std::string& name);
+
 // What lets `revision` leave the object ("leaves extension vector"), or null.
 const Declaration* FindLeaves(const Revision& revision, const ObjectKey& object);
 
