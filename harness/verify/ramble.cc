@@ -10,7 +10,7 @@ namespace migproof {
 
 namespace {
 
-constexpr std::size_t kRowsPerTable = 3;
+constexpr std::size_t kRowsAtOnce = 3;
 constexpr std::size_t kAimedAt = 3;  // revisions ahead and behind whose tables get rows
 
 bool IsComplaint(const Error& error) { return error.sql() && !error.sql()->IsEnvironmental(); }
@@ -230,8 +230,7 @@ void Rambler::Insert(Leg& leg) {
     for (std::size_t i = applied_.size() - std::min(applied_.size(), kAimedAt); i < applied_.size(); ++i) {
       for (const Section* section : Sections(*applied_[i])) sections.push_back(section);
     }
-    const Fill fill(stand_->session(), bench_.subject(), {*catalog, *catalog, {}, StatementsOf(sections)},
-                    kRowsPerTable);
+    const Fill fill(stand_->session(), bench_.subject(), {*catalog, *catalog, {}, StatementsOf(sections)}, kRowsAtOnce);
     Random random(leg.seed);
     leg.rows = fill.possible() ? fill.Draw(random, false) : Dataset();
   }
