@@ -49,7 +49,7 @@ class OrderIndependence : public Property {
   }
   bool ChecksRevisions() const override { return false; }
   bool ChecksHistory() const override { return true; }
-  int Rank() const override { return 40; }
+  int Rank() const override { return 60; }
 
   std::string WhyNotApplicable(const Subject& subject, const Revision*) const override {
     return subject.history().IsLinear() ? "the history has one order only" : "";

@@ -26,7 +26,7 @@ class RandomWalk : public Property {
   }
   bool ChecksRevisions() const override { return false; }
   bool ChecksHistory() const override { return true; }
-  int Rank() const override { return 45; }
+  int Rank() const override { return 70; }
   std::string WhyNotApplicable(const Subject&, const Revision*) const override { return ""; }
 
   std::optional<Finding> Check(Trial& trial) const override {
