@@ -44,14 +44,6 @@ std::vector<std::string> Texts(const Revision& revision) {
   return texts;
 }
 
-// The table of `catalog` that a declaration calls `name`, or "".
-std::string TableNamed(const Catalog& catalog, const std::string& name) {
-  for (const std::string& table : catalog.Names("table")) {
-    if (IsNamed(name, table)) return table;
-  }
-  return "";
-}
-
 }  // namespace
 
 // The search at one revision.

@@ -61,12 +61,6 @@ std::set<std::string> TablesNamedBy(const SqlFailure& failure, const Observation
   return tables;
 }
 
-const Declaration* FindLeaves(const Revision& revision, const ObjectKey& object) {
-  const auto found = std::find_if(revision.declarations.begin(), revision.declarations.end(),
-                                  [&](const Declaration& declaration) { return Leaves(declaration, object); });
-  return found == revision.declarations.end() ? nullptr : &*found;
-}
-
 // Nothing follows from comparing what was not seen.
 void RefuseBlindness(const Observation& seen) {
   std::vector<std::string> unseen;
@@ -182,6 +176,19 @@ bool IsNamed(const std::string& declared, const std::string& object_name) {
   const std::string named = WithoutQuotes(declared);
   const std::string name = WithoutQuotes(object_name);
   return named == name || (name.rfind("public.", 0) == 0 && named == name.substr(7));
+}
+
+std::string TableNamed(const Catalog& catalog, const std::string& name) {
+  for (const std::string& table : catalog.Names("table")) {
+    if (IsNamed(name, table)) return table;
+  }
+  return "";
+}
+
+const Declaration* FindLeaves(const Revision& revision, const ObjectKey& object) {
+  const auto found = std::find_if(revision.declarations.begin(), revision.declarations.end(),
+                                  [&](const Declaration& declaration) { return Leaves(declaration, object); });
+  return found == revision.declarations.end() ? nullptr : &*found;
 }
 
 std::string StaleLine(const Revision& revision, const Declaration& declaration) {
@@ -403,6 +410,14 @@ std::string Trial::LossHint(const std::string& kind) {
   const Observation& before = mover_.Before();
   if (!has_rows() || before.catalog == nullptr) return "";
   return migproof::LossHint(lost_, TablesOf(*before.catalog), kind);
+}
+
+const OrdersResult& Mover::Orders() {
+  throw Error(ErrorKind::kInternal, "only the history as a whole can be run in other orders");
+}
+
+const RamblesResult& Mover::Rambles() {
+  throw Error(ErrorKind::kInternal, "only the history as a whole can be walked over at random");
 }
 
 std::shared_ptr<const TableRows> Mover::ReadCast(const Path&, const std::string&,

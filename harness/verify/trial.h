@@ -67,6 +67,9 @@ struct DescentStep {
   std::int64_t objects = 0;             // how many were compared
 };
 
+struct OrdersResult;   // see orders.h
+struct RamblesResult;  // see rambles.h
+
 struct DescentResult {
   std::vector<DescentStep> steps;
   std::string stopped;  // why it ended above the bases ("r3 gives no downgrade"), or ""
@@ -83,6 +86,10 @@ class Mover {
   virtual const Observation& AtHeads() = 0;
   virtual const Observation& AfterUpgradeAtHeads() = 0;
   virtual const DescentResult& Descent() = 0;
+  // The history along its legal orders, where it has more than one; Error(internal) where single rows are on trial.
+  virtual const OrdersResult& Orders();
+  // Random walks over the history; likewise.
+  virtual const RamblesResult& Rambles();
   // What the heads are held against; asked for only where the subject has a model.
   virtual const Catalog& Model() = 0;
   // The columns that hold other values each time the revision is moved along `path` (clock, chance): found by doing so
@@ -122,6 +129,8 @@ class Trial {
   const Observation& AtHeads() { return mover_.AtHeads(); }
   const Observation& AfterUpgradeAtHeads() { return mover_.AfterUpgradeAtHeads(); }
   const DescentResult& Descent() { return mover_.Descent(); }
+  const OrdersResult& Orders() { return mover_.Orders(); }
+  const RamblesResult& Rambles() { return mover_.Rambles(); }
   const Catalog& Model() { return mover_.Model(); }
   // What is tried on databases of its own: failures, races, other environments.
   Elsewhere& elsewhere() { return mover_.elsewhere(); }
@@ -211,6 +220,12 @@ std::vector<std::string> CompareRowsOfSharedTables(const Observation& was, const
 // Whether what a declaration names ("orders.note") is the object called `name`; quotes and "public." are the writer's
 // choice.
 bool IsNamed(const std::string& declared, const std::string& object_name);
+
+// The table of `catalog` that a declaration calls `name`, or "".
+std::string TableNamed(const Catalog& catalog, const std::string& name);
+
+// What lets `revision` leave the object ("leaves extension vector"), or null.
+const Declaration* FindLeaves(const Revision& revision, const ObjectKey& object);
 
 // Says that nothing bore a declaration out.
 std::string StaleLine(const Revision& revision, const Declaration& declaration);

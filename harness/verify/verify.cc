@@ -67,7 +67,9 @@ class Inspection {
         history_(history && plan.history),
         walk_(bench, history_ && Wants("round_trip")),
         search_(bench, walk_, options.rows),
-        emit_(emit) {}
+        emit_(emit) {
+    walk_.SetChance(options.rows.seed, options.rows.cases);
+  }
 
   void Run(std::size_t from, std::size_t to) {
     CountAtTheEnd(from, to);

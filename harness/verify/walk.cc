@@ -6,6 +6,7 @@
 
 #include "harness/verify/elsewhere.h"
 #include "harness/verify/model.h"
+#include "harness/verify/rambles.h"
 
 namespace migproof {
 
@@ -296,6 +297,18 @@ const DescentResult& Walk::Descent() {
     DescendFrom(bench_.subject().order().size());
   }
   return *descent_;
+}
+
+const OrdersResult& Walk::Orders() {
+  if (!orders_) orders_ = TryOrders(bench_, {.seed = seed_, .cases = cases_});
+  return *orders_;
+}
+
+const RamblesResult& Walk::Rambles() {
+  if (rambles_ == nullptr) {
+    rambles_ = std::make_unique<const RamblesResult>(TryRambles(bench_, {.seed = seed_, .cases = cases_}));
+  }
+  return *rambles_;
 }
 
 const UnstableColumns& Walk::Unstable(const Path&) {

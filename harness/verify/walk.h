@@ -15,16 +15,25 @@
 #include <string>
 #include <vector>
 
+#include "harness/verify/orders.h"
 #include "harness/verify/replay_source.h"
 #include "harness/verify/stand.h"
 
 namespace migproof {
+
+struct RamblesResult;
 
 class Walk : public Mover {
  public:
   // With `remembers`, every catalog on the way up is kept for the descent.
   Walk(const Bench& bench, bool remembers);
   ~Walk() override;
+
+  // What fixes the random choices, and how many sets of rows are asked for (SearchOptions).
+  void SetChance(std::uint64_t seed, int cases) {
+    seed_ = seed;
+    cases_ = cases;
+  }
 
   // The kinds of objects are counted where `index` revisions are applied (Observation::census), once: it takes as long
   // as reading the catalog of a small database from the start.
@@ -38,6 +47,9 @@ class Walk : public Mover {
   const Observation& AtHeads() override;
   const Observation& AfterUpgradeAtHeads() override;
   const DescentResult& Descent() override;
+  // On databases of their own.
+  const OrdersResult& Orders() override;
+  const RamblesResult& Rambles() override;
   const Catalog& Model() override;
   // Told by the upgrade alone, whatever the path.
   const UnstableColumns& Unstable(const Path& path) override;
@@ -87,6 +99,10 @@ class Walk : public Mover {
   std::vector<std::string> reached_past_at_heads_;
   std::optional<Observation> after_upgrade_at_heads_;
   std::optional<DescentResult> descent_;
+  std::optional<OrdersResult> orders_;
+  std::unique_ptr<const RamblesResult> rambles_;
+  std::uint64_t seed_ = 0;
+  int cases_ = 0;
   std::optional<Catalog> model_;
   std::unique_ptr<Elsewhere> elsewhere_;
 };
@@ -102,6 +118,8 @@ class CommittedMoves : public Mover {
   const Observation& AtHeads() override { return walk_.AtHeads(); }
   const Observation& AfterUpgradeAtHeads() override { return walk_.AfterUpgradeAtHeads(); }
   const DescentResult& Descent() override { return walk_.Descent(); }
+  const OrdersResult& Orders() override { return walk_.Orders(); }
+  const RamblesResult& Rambles() override { return walk_.Rambles(); }
   const Catalog& Model() override { return walk_.Model(); }
   const UnstableColumns& Unstable(const Path& path) override { return walk_.Unstable(path); }
   std::vector<std::string> ReachedPast() const override { return walk_.ReachedPast(); }

@@ -1,0 +1,45 @@
+// Generated rows for a database wherever it stands, not only before a revision (that is what Case is for).
+//
+//   Fill fill(stand.session(), subject, {*before, *after, drift, statements}, 3);
+//   const Dataset rows = fill.Draw(random, false);
+//   PutIn(stand.session(), subject, *before, rows);
+//
+// Nothing goes into the ledger's tables, nor into those that a revision declares to own; rows that break what any
+// revision assumes are taken out again.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/data/aim.h"
+#include "harness/data/random.h"
+#include "harness/data/row_generator.h"
+#include "harness/verify/subject.h"
+#include "migrations/session.h"
+
+namespace migproof {
+
+class Fill {
+ public:
+  // The database holds what `input.before` says. Rows go above all into the tables that differ in `input.after` or that
+  // its statements name, and aim at what changes there. A set has about `rows_per_table` rows for a table, at most.
+  Fill(Session& session, const Subject& subject, const AimInput& input, std::size_t rows_per_table);
+
+  // False where there is no table to fill.
+  bool possible() const { return generator_ != nullptr; }
+  Dataset Draw(Random& random, bool broad) const { return generator_->Draw(random, broad); }
+  // Simpler datasets, most promising first.
+  std::vector<Dataset> Shrinks(const Dataset& rows) const { return generator_->Shrinks(rows); }
+
+ private:
+  std::unique_ptr<RowGenerator> generator_;
+};
+
+// Inserts what the server takes, with real commits, and brings the sequences level with the keys. Returns what stayed.
+Dataset PutIn(Session& session, const Subject& subject, const Catalog& catalog, const Dataset& rows);
+
+// The texts of the statements of sections, bodies included.
+std::vector<std::string> StatementsOf(const std::vector<const Section*>& sections);
+
+}  // namespace migproof
