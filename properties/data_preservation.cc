@@ -57,8 +57,9 @@ bool HoldsWord(const std::string& text, const std::string& word) {
 // What the upgrade writes to: by its statements, and by the functions that they name, and so on.
 std::set<std::string> Written(const Revision& revision, const Catalog& before, const Catalog& after) {
   std::vector<std::string> texts;
-  for (const Statement& statement : revision.upgrade.script.statements()) {
-    texts.emplace_back(revision.upgrade.script.Text(statement));
+  const Script& script = revision.upgrade.AsSql().script;
+  for (const Statement& statement : script.statements()) {
+    texts.emplace_back(script.Text(statement));
   }
   std::map<std::string, std::string> functions;  // bare name, definition
   for (const Catalog* catalog : {&before, &after}) {

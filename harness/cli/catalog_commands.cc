@@ -31,7 +31,7 @@ class CatalogSource {
 
  private:
   std::vector<std::string> LedgerTables() const {
-    return Registry<Format>::Get(command_.config.format).MakeLedger()->Tables();
+    return Registry<Format>::Get(command_.config.format).MakeLedger(ToolSettingsOf(command_.config))->Tables();
   }
 
   Catalog RunScriptFile(const std::string& file) {
@@ -50,9 +50,7 @@ class CatalogSource {
     const Bench bench(subject, [&] { return ParseServerSpec(command_.config.postgres).Start(command_.start); });
     const auto database = bench.Fresh();
     const auto session = database->Connect();
-    const auto guard = [&](Session& step) { database->CheckToken(step); };
-    Runner runner(*session, subject.history(), subject.ledger(),
-                  {.lock_timeout_ms = 0, .statement_timeout_ms = 0, .guard = guard});
+    Runner runner(*session, subject.history(), subject.ledger(), OptionsFor(subject, *database));
     const History::Applied closure = subject.history().Closure(wanted);
     for (const Revision* revision : subject.order()) {
       if (closure.contains(revision->id)) runner.Apply({Direction::kUpgrade, revision});

@@ -28,6 +28,18 @@ std::string UnavailableExtension(Session& session, const Error& refusal) {
 
 }  // namespace
 
+RunnerOptions OptionsFor(const Subject& subject, const Database& database) {
+  RunnerOptions options;
+  options.guard = [&database](Session& session) { database.CheckToken(session); };
+  options.tool = subject.tool();
+  options.proof = {database.TokenQuestion(), database.TokenAnswer()};
+  return options;
+}
+
+bool IsRefusal(const Error& error) {
+  return error.kind() == ErrorKind::kMigration && !(error.sql() && error.sql()->IsEnvironmental());
+}
+
 void RunScript(Session& session, const Script& script) {
   const auto& statements = script.statements();
   for (std::size_t i = 0; i < statements.size(); ++i) {
@@ -42,7 +54,7 @@ Bench::Bench(const Subject& subject, ServerFactory factory)
   const auto session = ground_->Connect();
   ground_->CheckToken(*session);
   for (const Script& script : subject_.before()) RunScript(*session, script);
-  Runner(*session, subject_.history(), subject_.ledger(), {}).Prepare();
+  Runner(*session, subject_.history(), subject_.ledger(), OptionsFor(subject_, *ground_)).Prepare();
 }
 
 Stand::Stand(const Bench& bench, std::unique_ptr<Database> database, std::size_t index)
@@ -61,9 +73,8 @@ void Stand::InheritRefusals(const Stand& other) {
 
 void Stand::Connect() {
   session_ = std::make_unique<Session>(WithOption(database_->Conninfo(), "options", kFixedSettings));
-  RunnerOptions options;
-  options.guard = [this](Session& session) { database_->CheckToken(session); };
-  runner_ = std::make_unique<Runner>(*session_, bench_.subject().history(), bench_.subject().ledger(), options);
+  runner_ = std::make_unique<Runner>(*session_, bench_.subject().history(), bench_.subject().ledger(),
+                                     OptionsFor(bench_.subject(), *database_));
   reader_ =
       std::make_unique<CatalogReader>(*session_, ReadOptions{.leave_out_tables = bench_.subject().ledger().Tables(),
                                                              .alone = !bench_.subject().hides_from_counters()});
@@ -121,7 +132,7 @@ std::vector<Error> Stand::Apply(Move move, const Revision& revision) {
     runner_->Apply({Direction::kUpgrade, &revision});
     return {};
   } catch (const Error& refusal) {
-    if (!refusal.sql() || refusal.sql()->IsEnvironmental()) throw;
+    if (!IsRefusal(refusal)) throw;
     return {refusal};
   }
 }

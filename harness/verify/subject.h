@@ -20,12 +20,14 @@ class Subject {
   // Reads `directory` with `format`. Everything that can be wrong with the files is an Error here, before any server
   // starts. `before` are SQL files run on each database first.
   Subject(std::string format, const std::filesystem::path& directory, const std::vector<std::filesystem::path>& before,
-          std::vector<Revision> revisions);
+          std::vector<Revision> revisions, ToolSettings settings = {});
 
   const std::string& format_name() const { return format_name_; }
   const std::filesystem::path& directory() const { return directory_; }
   const History& history() const { return history_; }
   const Ledger& ledger() const { return *ledger_; }
+  // The tool that runs the steps, or null. It works for whoever asks first in a process.
+  StepTool* tool() const { return tool_.get(); }
   const std::vector<Script>& before() const { return before_; }
   // The order in which every walk goes up.
   const std::vector<const Revision*>& order() const { return order_; }
@@ -51,6 +53,7 @@ class Subject {
   std::filesystem::path directory_;
   History history_;
   std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<StepTool> tool_;
   std::vector<Script> before_;
   std::vector<const Revision*> order_;
   std::map<const Revision*, std::size_t> index_;

@@ -61,7 +61,7 @@ std::vector<Error> RunInside(Session& session, const Section& section, bool leav
 }
 
 bool FitsProbe(const Section& section) {
-  if (section.execution == Execution::kStatements) return false;
+  if (section.execution == Execution::kStatements || section.execution == Execution::kTool) return false;
   return std::none_of(section.script.statements().begin(), section.script.statements().end(), [&](const Statement& s) {
     return s.kind == StatementKind::kMetaCommand || IsUnfit(section.script.Text(s)) ||
            BodyIsUnfit(section.script.Text(s));
