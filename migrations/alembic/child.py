@@ -260,7 +260,7 @@ def diagnostics(failure):
 
 def sent_text(cursor, statement):
     query = getattr(cursor, "query", None)
-    return text_of(query) if query else text_of(statement)
+    return text_of(query if query else statement).strip()
 
 
 def run(cursor, statement, parameters, send):
@@ -272,7 +272,7 @@ def run(cursor, statement, parameters, send):
             send()
             return
         connection = cursor.connection if hasattr(cursor, "connection") else None
-        entry = {"sql": text_of(statement), "line": recorder.line(), "ok": False}
+        entry = {"sql": text_of(statement).strip(), "line": recorder.line(), "ok": False}
         recorder.sent.append(entry)
         if getattr(connection, "autocommit", False) is True:
             recorder.one_transaction = False

@@ -122,7 +122,8 @@ class RevisionReader {
   // "# migproof: loses orders.note" on a line of its own or behind code.
   void TakeDeclarations(Revision& revision) const {
     for (const auto& [comment, line] : module_.comments) {
-      if (const auto directive = DirectiveOf("--" + comment)) {
+      const std::string as_sql = "--" + comment;
+      if (const auto directive = DirectiveOf(as_sql)) {
         revision.declarations.push_back(ParseDeclaration(*directive, {file_, line}));
       }
     }
