@@ -206,7 +206,7 @@ TEST_F(Blindness, ToTheOrderOfColumnsIsANote) {
 
 RowSnapshot SomeRows() {
   RowSnapshot rows;
-  rows.tables["public.t"] = {{"id", "note"}, {{"1", "a"}, {"2", std::nullopt}, {"2", std::nullopt}}, 3, ""};
+  rows.tables["public.t"] = TableRows{{"id", "note"}, {{"1", "a"}, {"2", std::nullopt}, {"2", std::nullopt}}, 3, ""};
   rows.sequences["public.s"] = {7, true, 1};
   return rows;
 }
@@ -216,7 +216,9 @@ TEST_F(Blindness, ToNoCellAndNoRow) {
   ASSERT_THAT(CompareRows(was, was, {}), IsEmpty());
   const auto expect_seen = [&](const char* what, const std::function<void(TableRows&)>& change) {
     RowSnapshot is = was;
-    change(is.tables.at("public.t"));
+    TableRows changed = is.tables.at("public.t");
+    change(changed);
+    is.tables["public.t"] = changed;
     EXPECT_FALSE(CompareRows(was, is, {}).empty()) << what;
     EXPECT_FALSE(CompareRows(is, was, {}).empty()) << what;
   };

@@ -156,7 +156,7 @@ class DataPreservation : public Property {
       const auto read = trial.ReadCast({Move::kUpgrade}, table, columns);
       if (read == nullptr) continue;  // there is no way back: the values count as the text they are now
       for (const auto& [column, type] : columns) casts[fmt::format("{}.{}", table, column)] = type;
-      if (read->count > 0) rows->tables[table] = *read;
+      if (read->count > 0) rows->tables[table] = read;
     }
     seen.rows = std::move(rows);
     return seen;

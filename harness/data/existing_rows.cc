@@ -22,7 +22,8 @@ std::vector<std::size_t> Places(const TableModel& table, const std::vector<std::
 }  // namespace
 
 ExistingRows::ExistingRows(const TableModels& models, const RowSnapshot& snapshot) {
-  for (const auto& [name, rows] : snapshot.tables) {
+  for (const auto& [name, shared] : snapshot.tables) {
+    const TableRows& rows = *shared;
     const TableModel* table = models.Find(models.Root(name));
     if (table == nullptr) continue;
     ExistingTable& existing = tables_[table->name];

@@ -147,7 +147,7 @@ TEST_F(RowGeneratorTest, AvoidsAndUsesTheRowsThatAreThere) {
 TEST_F(RowGeneratorTest, CountsOnBeyondRowsThatTheSnapshotDoesNotKeep) {
   FilledDatabase database(
       "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, '' FROM generate_series(-10, 10100) i");
-  ASSERT_FALSE(database.rows().tables.at("public.t").checksum.empty());
+  ASSERT_FALSE(database.rows().tables.at("public.t")->checksum.empty());
   const RowGenerator generator(database.catalog(), database.rows(), {});
   const Filled filled = Fill(database, generator, 20);
   EXPECT_EQ(filled.Refusals(), "");

@@ -9,10 +9,11 @@
 //   session.Execute("ROLLBACK");
 //   watch.Rewind();                // back to the base; sequences, which no ROLLBACK brings back, are set again
 //
-// Which tables a transaction has changed is told by the server: its counters of rows inserted, updated and deleted
-// (pg_stat_get_xact_tuples_*), and for everything that ALTER TABLE and TRUNCATE do the versions of the table's rows in
-// pg_class and pg_attribute. The result is what ReadRows would read, as long as no savepoint is rolled back to that was
-// set before the last look.
+// Which tables a transaction has changed is told by the server. Its counters (pg_stat_get_xact_tuples_*) say where rows
+// were inserted, updated and deleted. For the rest its locks do: whatever gives a table other columns, another name or
+// other storage, makes one or drops one, holds a lock on it until the transaction ends, stronger than that of INSERT;
+// and who writes to the system catalogs by hand holds one on those, after which all is listed again. The result is what
+// ReadRows would read, as long as no savepoint is rolled back to that was set before the last look.
 #pragma once
 
 #include <map>
@@ -48,19 +49,29 @@ class RowWatch {
     std::int64_t count = 0;  // of rows inserted, updated and deleted since Start
     std::shared_ptr<const TableRows> rows;
   };
+  using Tables = std::map<std::string, Known>;  // by qualified name
+  struct Sequence {
+    std::string name;
+    SequenceState unused;  // as long as no value was taken
+  };
+  using Sequences = std::map<std::string, Sequence>;  // by oid
   struct State {
     std::vector<std::int64_t> catalogs;  // what was done to each of the catalogs watched, since Start
-    std::map<std::string, Known> tables;
+    Tables tables;
+    Sequences sequences;
     std::shared_ptr<const RowSnapshot> snapshot;
   };
 
-  std::map<std::string, Known> Listed(const State& state, const std::vector<std::int64_t>& catalogs);
-  void ReadColumns(const std::map<std::string, Known*>& wanted);
-  static std::string OidsOf(const State& state);
-  std::map<std::string, Known> Counted(const State& state, const Rows& counters) const;
+  State ListAll(std::vector<std::int64_t> catalogs);
+  State Now();
+  bool Touch(State& state, const Rows& touched) const;
+  void Take(State& state, const Rows& described, int row) const;
+  void ReadChanged(State& now, const State& before);
+  std::map<std::string, SequenceState> Values(const Sequences& sequences, const Rows& values) const;
   std::vector<std::int64_t> CatalogCounters(const Rows& rows) const;
   std::int64_t SinceStart(const std::string& oid, std::int64_t count) const;
-  void ReadInto(State& state);
+  Session::Prepared CountersQuery() const;
+  Session::Prepared ValuesQuery() const;
 
   Session& session_;
   std::vector<std::string> leave_out_;
@@ -68,6 +79,8 @@ class RowWatch {
   std::map<std::string, std::int64_t> tables_at_start_;  // by oid
   State base_;
   State now_;
+  std::string table_oids_;     // of the base, in the order of the tables' names, as an array
+  std::string sequence_oids_;  // of the base, as an array
 };
 
 }  // namespace migproof

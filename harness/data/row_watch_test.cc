@@ -13,6 +13,10 @@ CREATE TYPE mood AS ENUM ('sad', 'ok');
 CREATE TABLE parent (id bigserial PRIMARY KEY, m mood);
 CREATE TABLE child (id bigserial PRIMARY KEY, parent bigint REFERENCES parent ON DELETE CASCADE, note text);
 CREATE TABLE "Odd name" (b int, a int);
+CREATE SCHEMA s1;
+CREATE SEQUENCE s1.loose;
+CREATE TABLE s1.other (a int);
+INSERT INTO s1.other VALUES (1);
 INSERT INTO parent (m) VALUES ('sad'), ('ok'), (NULL);
 INSERT INTO child (parent, note) VALUES (1, 'x'), (2, NULL);
 )sql";
@@ -46,16 +50,30 @@ TEST_P(RowWatchTest, SeesWhatAWholeReadingSees) {
 
 INSTANTIATE_TEST_SUITE_P(
     Statements, RowWatchTest,
-    testing::Values("SELECT 1", "UPDATE child SET note = 'y'", "DELETE FROM child", "TRUNCATE child",
-                    "DELETE FROM parent WHERE id = 1", "ALTER TABLE child DROP COLUMN note",
-                    "ALTER TABLE child DROP COLUMN note; ALTER TABLE child ADD COLUMN note text DEFAULT 'z'",
-                    "ALTER TABLE child RENAME note TO zz", "ALTER TABLE child RENAME note TO noted",
-                    "ALTER TABLE child ALTER note TYPE varchar(1) USING left(note, 1)", "DROP TABLE child",
-                    "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'", "CREATE TABLE fresh AS SELECT 1 AS one",
-                    "INSERT INTO \"Odd name\" VALUES (1, 2)", "ALTER TABLE \"Odd name\" RENAME TO other",
-                    "CREATE SCHEMA s; ALTER TABLE child SET SCHEMA s", "ALTER SEQUENCE child_id_seq RESTART WITH 500",
-                    "SELECT nextval('child_id_seq'), setval('parent_id_seq', 900)",
-                    "ALTER TABLE child DISABLE TRIGGER ALL; DELETE FROM parent"));
+    testing::Values(
+        "SELECT 1", "UPDATE child SET note = 'y'", "DELETE FROM child", "TRUNCATE child",
+        "DELETE FROM parent WHERE id = 1", "ALTER TABLE child DROP COLUMN note",
+        "ALTER TABLE child DROP COLUMN note; ALTER TABLE child ADD COLUMN note text DEFAULT 'z'",
+        "ALTER TABLE child RENAME note TO zz", "ALTER TABLE child RENAME note TO noted",
+        "ALTER TABLE child ALTER note TYPE varchar(1) USING left(note, 1)", "DROP TABLE child",
+        "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'", "CREATE TABLE fresh AS SELECT 1 AS one",
+        "INSERT INTO \"Odd name\" VALUES (1, 2)", "ALTER TABLE \"Odd name\" RENAME TO other",
+        "CREATE SCHEMA s; ALTER TABLE child SET SCHEMA s", "ALTER SEQUENCE child_id_seq RESTART WITH 500",
+        "SELECT nextval('child_id_seq'), setval('parent_id_seq', 900)",
+        "ALTER TABLE child DISABLE TRIGGER ALL; DELETE FROM parent", "ALTER SCHEMA s1 RENAME TO s2",
+        "DROP SCHEMA s1 CASCADE", "DROP SEQUENCE s1.loose",
+        "ALTER SEQUENCE s1.loose INCREMENT 5; SELECT nextval('s1.loose')", "CREATE SEQUENCE fresh START 7",
+        "ALTER SEQUENCE s1.loose RENAME TO tight", "DROP TABLE child; CREATE TABLE child (id int)",
+        "ALTER TABLE child RENAME TO c; ALTER TABLE s1.other RENAME TO child; "
+        "ALTER TABLE s1.child SET SCHEMA public",
+        "UPDATE pg_attribute SET attname = 'by_hand' WHERE attrelid = 'child'::regclass AND attname = 'note'",
+        "UPDATE pg_class SET relname = 'by_hand' WHERE oid = 'child'::regclass",
+        "DO $$ BEGIN BEGIN DROP TABLE child; RAISE 'no'; EXCEPTION WHEN raise_exception THEN NULL; END; "
+        "UPDATE child SET note = 'kept'; END $$",
+        "ALTER TABLE parent ALTER id DROP DEFAULT; DROP SEQUENCE parent_id_seq",
+        "CREATE TEMP TABLE child (id int); INSERT INTO pg_temp.child VALUES (1)",
+        "ALTER TABLE child ADD COLUMN n bigserial", "ALTER TABLE s1.other SET UNLOGGED",
+        "CREATE VIEW v AS SELECT 1; DROP VIEW v; CREATE INDEX ON child (note)"));
 
 TEST(RowWatch, LeavesOutWhatItIsToldTo) {
   const auto database = Database::Create(TestServer());

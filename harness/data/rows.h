@@ -9,9 +9,11 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/catalog/catalog.h"
@@ -32,6 +34,22 @@ struct TableRows {
   bool operator==(const TableRows&) const = default;
 };
 
+// One table's rows, shared by all snapshots that hold them: a copy costs a pointer.
+class SharedRows {
+ public:
+  SharedRows() : SharedRows(TableRows()) {}
+  SharedRows(TableRows rows) : rows_(std::make_shared<const TableRows>(std::move(rows))) {}  // NOLINT: is one
+  SharedRows(std::shared_ptr<const TableRows> rows) : rows_(std::move(rows)) {}              // NOLINT: is one
+
+  const TableRows& operator*() const { return *rows_; }
+  const TableRows* operator->() const { return rows_.get(); }
+  operator const TableRows&() const { return *rows_; }  // NOLINT: is one
+  bool operator==(const SharedRows& other) const { return rows_ == other.rows_ || *rows_ == *other.rows_; }
+
+ private:
+  std::shared_ptr<const TableRows> rows_;
+};
+
 struct SequenceState {
   std::int64_t last_value = 0;
   bool is_called = false;
@@ -41,7 +59,7 @@ struct SequenceState {
 };
 
 struct RowSnapshot {
-  std::map<std::string, TableRows> tables;  // by qualified name; tables without rows are absent
+  std::map<std::string, SharedRows> tables;  // by qualified name; tables without rows are absent
   std::map<std::string, SequenceState> sequences;
 
   std::int64_t Count() const;

@@ -16,7 +16,7 @@ RowSnapshot People(std::vector<std::vector<Cell>> rows) {
   RowSnapshot snapshot;
   std::sort(rows.begin(), rows.end());
   const auto count = static_cast<std::int64_t>(rows.size());
-  if (count > 0) snapshot.tables["public.people"] = {{"email", "id", "note"}, std::move(rows), count, ""};
+  if (count > 0) snapshot.tables["public.people"] = TableRows{{"email", "id", "note"}, std::move(rows), count, ""};
   return snapshot;
 }
 

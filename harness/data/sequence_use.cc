@@ -97,14 +97,14 @@ std::optional<std::int64_t> LargestKeyBeyond(const SequenceUse& use, const RowSn
   const auto table = rows.tables.find(use.table);
   const auto sequence = rows.sequences.find(use.sequence);
   if (table == rows.tables.end() || sequence == rows.sequences.end()) return std::nullopt;
-  const auto& columns = table->second.columns;
+  const auto& columns = table->second->columns;
   const auto column = std::find(columns.begin(), columns.end(), use.column);
   if (column == columns.end()) return std::nullopt;
   const SequenceState& state = sequence->second;
   const bool up = state.increment > 0;
   const std::int64_t stands = state.is_called ? state.last_value : state.last_value - state.increment;
   std::optional<std::int64_t> largest;
-  for (const auto& row : table->second.rows) {
+  for (const auto& row : table->second->rows) {
     const Cell& cell = row[static_cast<std::size_t>(column - columns.begin())];
     const auto key = cell ? Number(*cell) : std::nullopt;
     if (!key || (up ? *key <= stands : *key >= stands)) continue;

@@ -82,7 +82,7 @@ TEST_F(SequenceUseTest, TakesSomeValuesFromSequencesOfNoColumn) {
 TEST_F(SequenceUseTest, KnowsWhichKeysASequenceHasYetToReach) {
   const SequenceUse use{"public.s", "public.t", "id", 1};
   RowSnapshot rows;
-  rows.tables["public.t"] = {{"id"}, {{Cell("3")}, {Cell("12")}, {std::nullopt}}, 3, ""};
+  rows.tables["public.t"] = TableRows{{"id"}, {{Cell("3")}, {Cell("12")}, {std::nullopt}}, 3, ""};
   rows.sequences["public.s"] = {12, true, 1};
   EXPECT_EQ(LargestKeyBeyond(use, rows), std::nullopt);
   rows.sequences["public.s"] = {12, false, 1};  // 12 is the next value

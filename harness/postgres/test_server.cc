@@ -21,7 +21,8 @@ class LentTestServer : public Server {
 
 const Server& TestServer() {
   const char* wanted = std::getenv("MIGPROOF_TEST_SERVER");  // NOLINT(concurrency-mt-unsafe)
-  static const std::unique_ptr<Server> server = ParseServerSpec(wanted == nullptr ? "local" : wanted).Start({});
+  static const std::unique_ptr<Server> server =
+      ParseServerSpec(wanted == nullptr ? "local" : wanted).Start({.allow_existing = wanted != nullptr});
   return *server;
 }
 

@@ -158,7 +158,7 @@ std::shared_ptr<const TableRows> Case::ReadCast(const Path& path, const std::str
   const auto found = seen.rows->tables.find(table);
   if (found == seen.rows->tables.end()) return std::make_shared<const TableRows>();
   std::string columns;
-  for (const std::string& column : found->second.columns) {
+  for (const std::string& column : found->second->columns) {
     const auto cast = casts.find(column);
     columns += fmt::format("{}{}{}", columns.empty() ? "" : ", ", column,
                            cast == casts.end() ? "" : fmt::format("::{} AS {}", cast->second, column));

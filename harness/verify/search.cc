@@ -302,7 +302,7 @@ class Search::Unit {
       if (seen.rows == nullptr) return;
       for (const std::string& name : tables) {
         const auto found = seen.rows->tables.find(name);
-        if (found != seen.rows->tables.end() && found->second.checksum.empty()) {
+        if (found != seen.rows->tables.end() && found->second->checksum.empty()) {
           shown.push_back({when, name, found->second});
         } else if (name.rfind("sequence ", 0) != 0 && seen.catalog != nullptr &&
                    seen.catalog->Find("table", name) != nullptr) {
