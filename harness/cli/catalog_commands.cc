@@ -24,6 +24,10 @@ class CatalogSource {
 
   Catalog Read(const std::string& source) {
     if (IsUrl(source)) return ReadDatabase(source, LedgerTables());
+    if (source.starts_with(kPythonModel)) {
+      return RunModelCode(source.substr(kPythonModel.size()), ToolSettingsOf(command_.config), ThrowAwayServer(), {},
+                          {});
+    }
     if (source.ends_with(".json")) return ReadModelFile(source);
     if (source.ends_with(".sql")) return RunScriptFile(source);
     return Migrated(source);

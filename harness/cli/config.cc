@@ -101,7 +101,10 @@ const std::map<std::string, Setter>& ConfigKeys() {
       {"format", [](Config& c, const ConfigValue& v) { c.format = v.Text(); }},
       {"path", [](Config& c, const ConfigValue& v) { c.path = v.Path(); }},
       {"database_url_env", [](Config& c, const ConfigValue& v) { c.database_url_env = v.Text(); }},
-      {"model", [](Config& c, const ConfigValue& v) { c.model = v.Path(); }},
+      {"model",
+       [](Config& c, const ConfigValue& v) {
+         c.model = v.Text().starts_with("python:") ? std::filesystem::path(v.Text()) : v.Path();
+       }},
       {"before",
        [](Config& c, const ConfigValue& v) {
          for (const ConfigValue& item : v.Items()) c.before.push_back(item.Path());

@@ -90,6 +90,7 @@ Subject::Subject(std::string format, const std::filesystem::path& directory,
       ledger_(Registry<Format>::Get(format_name_).MakeLedger(AtDirectory(settings, directory))),
       tool_(Registry<Format>::Get(format_name_).MakeTool(settings)),
       order_(history_.Linear()) {
+  tool_settings_ = std::move(settings);
   for (const auto& path : before) before_.push_back(Script::Parse(ReadTextFile(path), {path.string(), 1}));
   for (std::size_t i = 0; i < order_.size(); ++i) index_.emplace(order_[i], i);
   touches_cluster_ =
@@ -102,7 +103,9 @@ Subject::Subject(std::string format, const std::filesystem::path& directory,
 }
 
 void Subject::ReadModel(const std::filesystem::path& file) {
-  if (file.extension() == ".sql") {
+  if (file.string().starts_with(kPythonModel)) {
+    model_code_ = file.string().substr(kPythonModel.size());
+  } else if (file.extension() == ".sql") {
     model_script_ = Script::Parse(ReadTextFile(file), {file.string(), 1});
   } else {
     model_ = ReadModelFile(file);

@@ -44,9 +44,13 @@ class Subject {
   // that makes it on an empty database (the `before` files do not run there). Error(usage) names the file where it is
   // neither.
   void ReadModel(const std::filesystem::path& file);
-  bool has_model() const { return model_ || model_script_; }
+  // "python:package.module:Base.metadata" is SQLAlchemy metadata, which is created where it is needed.
+  bool has_model() const { return model_ || model_script_ || model_code_; }
   const std::optional<Catalog>& model() const { return model_; }
   const std::optional<Script>& model_script() const { return model_script_; }
+  // What stands behind "python:".
+  const std::optional<std::string>& model_code() const { return model_code_; }
+  const ToolSettings& tool_settings() const { return tool_settings_; }
 
  private:
   std::string format_name_;
@@ -61,6 +65,8 @@ class Subject {
   bool hides_from_counters_ = false;
   std::optional<Catalog> model_;
   std::optional<Script> model_script_;
+  std::optional<std::string> model_code_;
+  ToolSettings tool_settings_;
 };
 
 // Whether a statement touches what all databases of a server share. Bodies of DO and of functions are looked into.

@@ -304,6 +304,11 @@ const Catalog& Walk::Model() {
   const Subject& subject = bench_.subject();
   if (subject.model()) return *subject.model();
   if (model_) return *model_;
+  if (subject.model_code()) {
+    model_ = RunModelCode(*subject.model_code(), subject.tool_settings(), bench_.server(),
+                          AtHeads().catalog->Names("extension"), subject.ledger().Tables());
+    return *model_;
+  }
   model_ = subject.touches_cluster() ? RunModelScript(*subject.model_script(), *bench_.Another())
                                      : RunModelScript(*subject.model_script(), bench_);
   return *model_;

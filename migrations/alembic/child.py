@@ -16,6 +16,7 @@ requests = os.fdopen(int(sys.argv[1]), "r", encoding="utf-8")
 answers = os.fdopen(int(sys.argv[2]), "w", encoding="utf-8")
 sys.path.pop(0)  # the directory of this program
 sys.argv = ["alembic"]
+began_in = os.getcwd()
 
 
 def answer(value):
@@ -614,11 +615,14 @@ def model(request):
     import importlib
 
     module, _, attributes = request["name"].partition(":")
-    sys.path.insert(0, os.getcwd())
+    for path in reversed([began_in] + request["paths"]):
+        if path not in sys.path:
+            sys.path.insert(0, path)
     found = importlib.import_module(module)
     for attribute in (attributes or "metadata").split("."):
         found = getattr(found, attribute)
-    engine = sqlalchemy.create_engine(place["url"].replace("postgresql://", request["driver"] + "://", 1))
+    driver = request["driver"].replace("+asyncpg", "")  # no event loop is needed to create tables
+    engine = sqlalchemy.create_engine(place["url"].replace("postgresql://", driver + "://", 1))
     try:
         with engine.begin() as connection:
             for schema in sorted({table.schema for table in found.tables.values() if table.schema}):
@@ -626,6 +630,8 @@ def model(request):
             found.create_all(connection)
     finally:
         engine.dispose()
+        for connection in open_connections:
+            close(connection)
         open_connections.clear()
     return {"tables": len(found.tables)}
 

@@ -14,8 +14,8 @@ struct AlembicProject {
   std::filesystem::path toml;    // "": none
   std::filesystem::path script;  // the directory of env.py
   std::vector<std::filesystem::path> versions;
-  bool recursive = false;  // revisions lie in directories below, too
-  std::string driver;      // what the URL begins with: "postgresql", "postgresql+asyncpg"
+  bool recursive = false;             // revisions lie in directories below, too
+  std::string driver = "postgresql";  // what the URL begins with: "postgresql", "postgresql+asyncpg"
   std::string version_table = "alembic_version";
   std::string version_table_schema;  // "": none
 

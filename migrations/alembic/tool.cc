@@ -125,7 +125,10 @@ std::vector<std::string> AlembicTool::Interpreters() const {
 void AlembicTool::Start() {
   std::vector<std::string> environment = EnvironmentForTools();
   environment.emplace_back("PYTHONDONTWRITEBYTECODE=1");  // nothing is left in the project's directories
-  const std::vector<std::string> interpreters = Interpreters();
+  static std::string found;                               // what one tool of this process has found serves the next
+  const bool named = !Setting("python").empty();
+  const std::vector<std::string> interpreters =
+      named || found.empty() ? Interpreters() : std::vector<std::string>{found};
   std::string seen;
   for (const std::string& interpreter : interpreters) {
     auto process = std::make_unique<ToolProcess>(interpreter, kEmbeddedPrograms[0].second, environment);
@@ -138,6 +141,7 @@ void AlembicTool::Start() {
     }
     if (Flag(greeting, "ready")) {
       process_ = std::move(process);
+      if (!named) found = interpreter;
       return;
     }
     seen += fmt::format("{}{}: {}", seen.empty() ? "" : "; ", interpreter, Text(greeting, "why"));
@@ -152,10 +156,21 @@ void AlembicTool::Start() {
           "that has them in migproof.json: \"tool\": {\"python\": \".venv/bin/python\"}");
 }
 
-ToolProcess& AlembicTool::Process() {
+ToolProcess& AlembicTool::StartedProcess() {
   if (process_ != nullptr && process_->IsOurs()) return *process_;
   process_.reset();
+  open_ = false;
   Start();
+  return *process_;
+}
+
+ToolProcess& AlembicTool::Process() {
+  StartedProcess();
+  if (!open_) Open();
+  return *process_;
+}
+
+void AlembicTool::Open() {
   const std::string section = Setting("section");
   json x = json::array();
   std::istringstream words(Setting("x"));
@@ -173,13 +188,8 @@ ToolProcess& AlembicTool::Process() {
       {"driver", Setting("driver").empty() ? project_.driver : Setting("driver")},
       {"url_names", json::array({settings_.database_url_env})},
       {"x", x}};
-  try {
-    Ask(request, nullptr);
-  } catch (const Error&) {
-    process_.reset();
-    throw;
-  }
-  return *process_;
+  Ask(request, nullptr);
+  open_ = true;
 }
 
 json AlembicTool::Ask(json request, const ToolPlace* place) {
@@ -187,7 +197,8 @@ json AlembicTool::Ask(json request, const ToolPlace* place) {
     request["place"] = {
         {"url", place->url}, {"question", place->question}, {"answer", place->answer}, {"settings", place->settings}};
   }
-  ToolProcess& process = request.at("do") == "open" ? *process_ : Process();
+  const std::string deed = request.at("do");
+  ToolProcess& process = deed == "open" || deed == "model" ? StartedProcess() : Process();
   const json answer = process.Ask(request, kStepTimeoutMs);
   if (answer.contains("wrong_place")) {
     throw Error(ErrorKind::kServer, fmt::format("refused: {}", Text(answer, "wrong_place")))
@@ -198,9 +209,13 @@ json AlembicTool::Ask(json request, const ToolPlace* place) {
   }
   if (answer.contains("failure")) {
     const json& failure = answer.at("failure");
-    throw Error(ErrorKind::kUsage, fmt::format("the Alembic project can't be run: {}: {}\n{}", Text(failure, "type"),
-                                               Text(failure, "message"), Lines(failure.at("traceback"))))
-        .WithLocation({project_.base.string(), 0});
+    Error error(ErrorKind::kUsage,
+                fmt::format("{} can't be run: {}: {}\n{}", deed == "model" ? "the model" : "the Alembic project",
+                            Text(failure, "type"), Text(failure, "message"), Lines(failure.at("traceback"))));
+    if (deed != "model") error.WithLocation({project_.base.string(), 0});
+    throw std::move(error).WithHint(
+        "these are the last lines of Python's traceback; 'tool' in migproof.json names the interpreter that has the "
+        "project's packages");
   }
   return answer;
 }
@@ -259,7 +274,13 @@ std::string AlembicTool::OfflineSql(const Step& step) {
 }
 
 void AlembicTool::CreateModel(const ToolPlace& place, const std::string& name) {
-  Ask({{"do", "model"}, {"name", name}, {"driver", Setting("driver").empty() ? project_.driver : Setting("driver")}},
+  const auto absolute = [](const std::filesystem::path& path) {
+    return std::filesystem::absolute(path.empty() ? "." : path).lexically_normal().string();
+  };
+  Ask({{"do", "model"},
+       {"name", name},
+       {"paths", json::array({absolute(project_.base), absolute(settings_.directory.parent_path())})},
+       {"driver", Setting("driver").empty() ? project_.driver : Setting("driver")}},
       &place);
 }
 

@@ -20,12 +20,15 @@ class AlembicTool : public StepTool {
   ToolRun Run(const ToolPlace& place, const Step& step, bool leaving_out) override;
   std::string OfflineSql(const Step& step) override;
 
-  // Makes what SQLAlchemy metadata describes ("package.module:Base.metadata") on an empty database.
+  // Makes what SQLAlchemy metadata describes ("package.module:Base.metadata") on a database. Modules are looked for in
+  // the working directory, beside alembic.ini and beside the history. Needs no Alembic project.
   void CreateModel(const ToolPlace& place, const std::string& name);
 
  private:
   ToolProcess& Process();
+  ToolProcess& StartedProcess();
   void Start();
+  void Open();
   std::string Setting(const std::string& key) const;
   std::vector<std::string> Interpreters() const;
   nlohmann::json Ask(nlohmann::json request, const ToolPlace* place);
@@ -33,6 +36,7 @@ class AlembicTool : public StepTool {
   AlembicProject project_;
   ToolSettings settings_;
   std::unique_ptr<ToolProcess> process_;
+  bool open_ = false;  // the process has opened the project
 };
 
 }  // namespace migproof
