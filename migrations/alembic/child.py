@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import re
+import socket
 import sys
 import traceback
 
@@ -219,7 +220,8 @@ def close(connection):
             return
         transport = connection._connection._transport  # asyncpg, below SQLAlchemy's face
         if transport is not None and transport.get_extra_info("socket") is not None:
-            os.close(transport.get_extra_info("socket").fileno())
+            # Its number stays taken: whoever still holds the transport closes it later.
+            transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
     except Exception:
         pass
 
@@ -439,8 +441,11 @@ project = None
 def configured(self, *arguments, **named):
     """In place of MigrationContext.__init__: what env.py has chosen is looked at before anything runs there."""
     original_init(self, *arguments, **named)
-    if self.connection is not None and place is not None:
-        ask_place(driver_connection(self.connection), "the connection that env.py gives to Alembic")
+    if self.connection is None or place is None:
+        return
+    connection = driver_connection(self.connection)
+    if not any(connection is asked for asked in open_connections):
+        ask_place(connection, "the connection that env.py gives to Alembic")
 
 
 original_init = MigrationContext.__init__
