@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -114,10 +115,19 @@ std::vector<std::string> AlembicTool::Interpreters() const {
     add(std::filesystem::path(environment) / "bin" / "python3");
   }
   const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe)
-  std::istringstream directories(path == nullptr ? "" : path);
-  for (std::string directory; std::getline(directories, directory, ':');) {
-    if (!directory.empty()) add(std::filesystem::path(directory) / "python3");
+  std::vector<std::filesystem::path> directories;
+  std::istringstream words(path == nullptr ? "" : path);
+  for (std::string directory; std::getline(words, directory, ':');) {
+    if (!directory.empty()) directories.emplace_back(directory);
   }
+  // The one that the command `alembic` would be run by has it for sure: "#!/usr/bin/python3".
+  for (const std::filesystem::path& directory : directories) {
+    std::ifstream command(directory / "alembic");
+    std::string line;
+    if (!std::getline(command, line) || line.rfind("#!/", 0) != 0) continue;
+    if (line.find("python") != std::string::npos && line.find(' ') == std::string::npos) add(line.substr(2));
+  }
+  for (const std::filesystem::path& directory : directories) add(directory / "python3");
   add("/usr/bin/python3");
   return candidates;
 }
