@@ -1,5 +1,5 @@
 set(text "// Made by ci/embed_script.cmake.\n#pragma once\n\n#include <string_view>\n#include <utility>\n\nnamespace migproof {\n\n")
-string(APPEND text "inline constexpr std::pair<std::string_view, std::string_view> kEmbeddedFiles[] = {\n")
+string(APPEND text "inline constexpr std::pair<std::string_view, std::string_view> ${CONSTANT}[] = {\n")
 foreach(file IN LISTS FILES)
   get_filename_component(name ${file} NAME)
   file(READ ${file} content)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,8 +13,16 @@
 #include "migrations/ledger.h"
 #include "migrations/registry.h"
 #include "migrations/revision.h"
+#include "migrations/step_tool.h"
 
 namespace migproof {
+
+// What a project says about its tool.
+struct ToolSettings {
+  std::filesystem::path directory;                // of the history
+  std::string database_url_env = "DATABASE_URL";  // the variable that the tool takes its URL from
+  std::map<std::string, std::string> values;      // "tool" in migproof.json; each format has keys of its own
+};
 
 class Format {
  public:
@@ -29,7 +38,10 @@ class Format {
   virtual std::vector<Revision> Read(const std::filesystem::path& directory) const = 0;
 
   // Where this tool records what is applied.
-  virtual std::unique_ptr<Ledger> MakeLedger() const = 0;
+  virtual std::unique_ptr<Ledger> MakeLedger(const ToolSettings& settings = {}) const = 0;
+
+  // The tool itself, where only it can run the steps; null where scripts are sent.
+  virtual std::unique_ptr<StepTool> MakeTool(const ToolSettings&) const { return nullptr; }
 
   // Whether the tool runs the steps of one run on one connection and leaves it as their scripts do: then a SET in one
   // step reaches the next.

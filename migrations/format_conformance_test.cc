@@ -67,10 +67,19 @@ class FormatConformance : public testing::TestWithParam<std::string> {
   FormatConformance()
       : format_(Registry<Format>::Get(GetParam())),
         history_(format_.Read(FixtureOf(GetParam()))),
-        ledger_(format_.MakeLedger()),
+        settings_{FixtureOf(GetParam()), "DATABASE_URL", {}},
+        ledger_(format_.MakeLedger(settings_)),
+        tool_(format_.MakeTool(settings_)),
         database_(Database::Create(TestServer())),
         session_(database_->Connect()),
-        runner_(*session_, history_, *ledger_, {}) {}
+        runner_(*session_, history_, *ledger_, Options()) {}
+
+  // A tool of the user's runs the steps of its format itself.
+  RunnerOptions Options() const {
+    RunnerOptions options;
+    options.tool = tool_.get();
+    return options;
+  }
 
   const std::vector<const Revision*>& order() const { return order_; }
   std::vector<std::string> Recorded() { return migproof::Recorded(*ledger_, *session_, history_); }
@@ -82,7 +91,9 @@ class FormatConformance : public testing::TestWithParam<std::string> {
 
   const Format& format_;
   History history_;
+  ToolSettings settings_;
   std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<StepTool> tool_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<Session> session_;
   Runner runner_;
@@ -96,9 +107,14 @@ TEST_P(FormatConformance, ReadsTheSameHistory) {
   for (std::size_t i = 0; i < kSteps; ++i) {
     const Revision& here = *order()[i];
     const Revision& there = *native.Linear()[i];
-    EXPECT_EQ(TextsOf(here.upgrade), TextsOf(there.upgrade));
+    if (here.upgrade.execution == Execution::kTool) {  // code: what it does shows when it runs
+      EXPECT_EQ(here.upgrade.script.file(), here.where.file);
+      EXPECT_GT(here.upgrade.script.first_line(), 1);
+    } else {
+      EXPECT_EQ(TextsOf(here.upgrade), TextsOf(there.upgrade));
+    }
     ASSERT_EQ(here.downgrade.has_value(), there.downgrade.has_value()) << here.id;
-    if (here.downgrade) {
+    if (here.downgrade && here.downgrade->execution != Execution::kTool) {
       EXPECT_EQ(TextsOf(*here.downgrade), TextsOf(*there.downgrade));
     }
     EXPECT_EQ(here.Declares("irreversible"), i + 1 == kSteps);
@@ -154,7 +170,7 @@ TEST_P(FormatConformance, TheLedgerFollowsEachStepUpAndDown) {
 TEST_P(FormatConformance, StampLeavesTheLedgerThatAReplayLeaves) {
   const auto stamped = Database::Create(TestServer());
   const auto stamped_session = stamped->Connect();
-  Runner stamper(*stamped_session, history_, *ledger_, {});
+  Runner stamper(*stamped_session, history_, *ledger_, Options());
   stamper.Prepare();
   runner_.Prepare();
   for (std::size_t i = 0; i < kSteps; ++i) {
@@ -186,6 +202,7 @@ TEST_P(FormatConformance, WhatCannotBeUndoneIsRefused) {
 
 // The same history with a third step whose second statement fails.
 TEST_P(FormatConformance, AFailedStepLeavesAStateThatStampMends) {
+  if (tool_ != nullptr) GTEST_SKIP() << "its steps are code: alembic_test.cc has one that fails";
   std::vector<Revision> revisions = history_.revisions();
   revisions[2].upgrade.script = Script::Parse(
       "INSERT INTO accounts (id, name) VALUES (7, 'x');\nINSERT INTO accounts (id) VALUES (8);", {"broken.sql", 1});
@@ -217,7 +234,8 @@ TEST_P(FormatConformance, TheOfflineScriptEndsWhereTheOnlineRunEnds) {
     ASSERT_EQ(RunPsql(offline->Conninfo(), directory.Write(name, OfflineHeader(*ledger_) + text)), 0) << text;
   };
   std::string up;
-  for (const Revision* revision : order()) up += OfflineStep({Direction::kUpgrade, revision}, history_, *ledger_, {});
+  for (const Revision* revision : order())
+    up += OfflineStep({Direction::kUpgrade, revision}, history_, *ledger_, Options());
   run("up.sql", up);
   runner_.Prepare();
   Upgrade(kSteps);
@@ -228,7 +246,7 @@ TEST_P(FormatConformance, TheOfflineScriptEndsWhereTheOnlineRunEnds) {
   run("stamp.sql", OfflineStamp(all, history_.Closure({order()[1]}), history_, *ledger_));
   runner_.Stamp(history_.Closure({order()[1]}));
   EXPECT_EQ(migproof::Recorded(*ledger_, *offline_session, history_), Recorded());
-  run("down.sql", OfflineStep({Direction::kDowngrade, order()[1]}, history_, *ledger_, {}));
+  run("down.sql", OfflineStep({Direction::kDowngrade, order()[1]}, history_, *ledger_, Options()));
   runner_.Apply({Direction::kDowngrade, order()[1]});
   EXPECT_EQ(StateOf(*offline_session), StateOf(*session_));
   EXPECT_EQ(migproof::Recorded(*ledger_, *offline_session, history_), Recorded());

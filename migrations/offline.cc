@@ -35,6 +35,10 @@ std::string OfflineHeader(const Ledger& ledger) {
 }
 
 std::string OfflineStep(const Step& step, const History& history, const Ledger& ledger, const RunnerOptions& options) {
+  if (options.tool != nullptr && step.direction != Direction::kStamp) {
+    SectionOf(step);
+    return fmt::format("-- {} {}\n{}\n", Name(step.direction), step.revision->id, options.tool->OfflineSql(step));
+  }
   const std::string before = InTransaction(Closed(ledger.BeforeSql(step, history)));
   std::string after = Closed(ledger.AfterSql(step, history));
   std::string text = fmt::format("-- {} {}\n{}", Name(step.direction), step.revision->id, before);

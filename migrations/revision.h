@@ -1,6 +1,7 @@
 // One change of a history: what does it, what undoes it, what it declares, where it stands.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,11 +17,21 @@ enum class Execution {
   kTransaction,  // statement by statement in one transaction, the ledger entry inside it
   kStatements,   // statement by statement, each in a transaction of its own
   kOneQuery,     // the whole text as one simple query: an implicit transaction where it holds several statements
+  kTool,         // by the tool itself (StepTool): there is no script, only code
 };
 
 struct Section {
-  Script script;
+  Script script;  // kTool: empty, but it says where the code stands
   Execution execution = Execution::kTransaction;
+
+  // kTool: what the tool was last seen to send. Its execution is kTool as long as nothing was seen, and where the same
+  // statements sent again would not do the same.
+  std::shared_ptr<Section> recorded = nullptr;
+  // kTool: the strings that the code holds; its statements are made from them.
+  std::vector<std::string> literals = {};
+
+  // The section as SQL: itself, or what was recorded of it.
+  const Section& AsSql() const { return recorded == nullptr ? *this : *recorded; }
 };
 
 // A promise or exception written beside a revision (DESIGN: "Declarations"), checked like everything else:

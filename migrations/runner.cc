@@ -159,6 +159,7 @@ Runner::Runner(Session& session, const History& history, const Ledger& ledger, R
 
 void Runner::Prepare() {
   if (options_.guard) options_.guard(session_);
+  if (options_.tool != nullptr) return options_.tool->Prepare(Place());
   session_.Execute("SET client_min_messages = warning;" + JoinSql(ledger_.CreateSql()) + ";RESET client_min_messages");
 }
 
@@ -200,6 +201,11 @@ Error Runner::InContext(Error error, const Step& step, const std::string& state)
 }
 
 void Runner::Apply(const Step& step) {
+  if (UsesTool(step)) {
+    const ToolRun run = RunTool(step, false);
+    if (!run.refusals.empty()) throw InContext(run.refusals.front(), step, "");
+    return;
+  }
   StepRun run(*this, step, SectionOf(step));
   run.Begin();
   try {
@@ -212,6 +218,7 @@ void Runner::Apply(const Step& step) {
 
 std::vector<Error> Runner::ApplyLeavingOutFailures(const Step& step) {
   const Section* section = SectionOf(step);
+  if (UsesTool(step)) return RunToolLeavingOut(step);
   StepRun run(*this, step, section);
   run.Begin();
   std::vector<Error> complaints;

@@ -17,6 +17,7 @@
 #include "migrations/history.h"
 #include "migrations/ledger.h"
 #include "migrations/session.h"
+#include "migrations/step_tool.h"
 
 namespace migproof {
 
@@ -27,11 +28,23 @@ struct RunnerOptions {
   bool keeps_session = false;
   // Called before each step on the step's own connection; throws to refuse (the harness checks its token here).
   std::function<void(Session&)> guard;
+  // Runs the steps itself, where there is one; no script is sent then.
+  StepTool* tool = nullptr;
+  // How a connection of the tool's proves to be to the database of the step: a query that gives one text, and that
+  // text. Without one the runner marks the database with an advisory lock while it lives.
+  struct Proof {
+    std::string question;
+    std::string answer;
+  };
+  Proof proof = {};
 };
 
 class Runner {
  public:
   Runner(Session& session, const History& history, const Ledger& ledger, RunnerOptions options);
+  ~Runner();
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
 
   // Makes the ledger's tables where they are missing.
   void Prepare();
@@ -60,12 +73,18 @@ class Runner {
   class StepRun;
 
   std::vector<Error> RunLeavingOut(StepRun& run, const Section* section);
+  bool UsesTool(const Step& step) const { return options_.tool != nullptr && step.direction != Direction::kStamp; }
+  ToolPlace Place();
+  ToolRun RunTool(const Step& step, bool leaving_out);
+  std::vector<Error> RunToolLeavingOut(const Step& step);
+  bool IsRecorded(const Step& step);
   Error InContext(Error error, const Step& step, const std::string& state) const;
 
   Session& session_;
   const History& history_;
   const Ledger& ledger_;
   RunnerOptions options_;
+  std::string mark_;  // the key of the advisory lock, once it is taken
 };
 
 // Keeps other runners out of one database: polls pg_try_advisory_lock (never blocks in the server, where a waiting

@@ -65,6 +65,16 @@ Error Refusal(SqlFailure failure) {
   return Error(kind, std::move(failure));
 }
 
+std::string UrlEncoded(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
+    const bool plain =
+        std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("-._~").find(c) != std::string_view::npos;
+    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return encoded;
+}
+
 bool IsRefusal(const PGresult* result) {
   const ExecStatusType status = PQresultStatus(result);
   return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || status == PGRES_PIPELINE_ABORTED ||
@@ -385,6 +395,21 @@ bool Session::broken() const { return PQstatus(impl_->raw()) != CONNECTION_OK; }
 int Session::server_version() const { return PQserverVersion(impl_->raw()); }
 
 int Session::backend_pid() const { return PQbackendPID(impl_->raw()); }
+
+std::string Session::Url() const {
+  const auto text = [](const char* value) { return std::string(value == nullptr ? "" : value); };
+  const PGconn* raw = impl_->raw();
+  const std::string host = text(PQhost(raw));
+  const std::string password = text(PQpass(raw));
+  std::string url = "postgresql://" + UrlEncoded(text(PQuser(raw)));
+  if (!password.empty()) url += ":" + UrlEncoded(password);
+  url += "@";
+  const bool is_socket = !host.empty() && host.front() == '/';
+  if (!is_socket) url += host + ":" + text(PQport(raw));
+  url += "/" + UrlEncoded(text(PQdb(raw)));
+  if (is_socket) url += "?host=" + host + "&port=" + text(PQport(raw));
+  return url;
+}
 
 const std::string& Session::database() const { return impl_->database(); }
 

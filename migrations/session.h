@@ -117,6 +117,8 @@ class Session {
   int server_version() const;  // 150020 for 15.20
   int major_version() const { return server_version() / 10000; }
   int backend_pid() const;
+  // Where this session is connected, as a URL with the password in it: for a process of ours, never for output.
+  std::string Url() const;
   const std::string& database() const;
 
   // Notices since the last call.

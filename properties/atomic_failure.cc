@@ -52,7 +52,9 @@ class AtomicFailure : public Property {
   bool ChecksRevisions() const override { return true; }
   bool ChecksHistory() const override { return false; }
   int Rank() const override { return 50; }
-  std::string WhyNotApplicable(const Subject&, const Revision*) const override { return ""; }
+  std::string WhyNotApplicable(const Subject& subject, const Revision*) const override {
+    return subject.WhyNoScripts();
+  }
 
   std::optional<Finding> Check(Trial& trial) const override {
     trial.After({Move::kUpgrade});  // tells what the server lacks

@@ -25,7 +25,9 @@ class ConcurrentRunners : public Property {
   bool ChecksRevisions() const override { return false; }
   bool ChecksHistory() const override { return true; }
   int Rank() const override { return 60; }
-  std::string WhyNotApplicable(const Subject&, const Revision*) const override { return ""; }
+  std::string WhyNotApplicable(const Subject& subject, const Revision*) const override {
+    return subject.WhyNoScripts();
+  }
 
   std::optional<Finding> Check(Trial& trial) const override {
     const Observation heads = trial.AtHeads();

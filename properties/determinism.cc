@@ -18,7 +18,9 @@ class Determinism : public Property {
   bool ChecksRevisions() const override { return false; }
   bool ChecksHistory() const override { return true; }
   int Rank() const override { return 70; }
-  std::string WhyNotApplicable(const Subject&, const Revision*) const override { return ""; }
+  std::string WhyNotApplicable(const Subject& subject, const Revision*) const override {
+    return subject.WhyNoScripts();
+  }
 
   std::optional<Finding> Check(Trial& trial) const override {
     const Observation heads = trial.AtHeads();

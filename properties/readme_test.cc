@@ -73,6 +73,23 @@ void DieselHistory(const Project& project) {
   project.Write("model.sql", "CREATE EXTENSION citext;\nCREATE TABLE orders (id bigint, name citext);");
 }
 
+void AlembicHistory(const Project& project) {
+  project.Write("alembic.ini", "[alembic]\nscript_location = %(here)s/db\n");
+  project.Write("db/env.py",
+                "from alembic import context\nfrom sqlalchemy import create_engine, pool\n"
+                "engine = create_engine(context.config.get_main_option('sqlalchemy.url'), poolclass=pool.NullPool)\n"
+                "with engine.connect() as connection:\n    context.configure(connection=connection)\n"
+                "    with context.begin_transaction():\n        context.run_migrations()\n");
+  project.Write("db/versions/a1b2.py",
+                "import sqlalchemy as sa\nfrom alembic import op\nrevision = 'a1b2'\ndown_revision = None\n"
+                "def upgrade():\n    op.create_table('shops', sa.Column('id', sa.Integer, primary_key=True))\n"
+                "def downgrade():\n    op.drop_table('shops')\n");
+  project.Write("shop/__init__.py", "");
+  project.Write("shop/models.py",
+                "import sqlalchemy as sa\nclass Base:\n    metadata = sa.MetaData()\n"
+                "sa.Table('shops', Base.metadata, sa.Column('id', sa.Integer, primary_key=True))\n");
+}
+
 // A downgrade that loses notes, and the row that shows it.
 void LossyHistory(const Project& project) {
   fs::remove_all(project.path() / "migrations");
@@ -102,6 +119,9 @@ const std::vector<KnownCommand>& KnownCommands() {
       {"migproof verify --since a1b2c3", NativeHistory},
       {"migproof verify --revision a1b2c3 --law round_trip", NativeHistory},
       {"migproof verify --report text --report json=report.json", NativeHistory},
+      {"migproof verify --format alembic --path .", AlembicHistory},
+      {"migproof verify --format alembic --path . --model python:shop.models:Base.metadata", AlembicHistory},
+      {"migproof upgrade head --format alembic --path .", AlembicHistory},
       {"migproof verify --cases 1000 --seed 7", NativeHistory},
       {"migproof verify --cases 0", NativeHistory},
       {"migproof reproduce round_trip:a1b2#1f0c2a9b", LossyHistory, 1},

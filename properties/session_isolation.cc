@@ -18,7 +18,9 @@ class SessionIsolation : public Property {
   bool ChecksRevisions() const override { return true; }
   bool ChecksHistory() const override { return false; }
   int Rank() const override { return 55; }
-  std::string WhyNotApplicable(const Subject&, const Revision*) const override { return ""; }
+  std::string WhyNotApplicable(const Subject& subject, const Revision*) const override {
+    return subject.WhyNoScripts();
+  }
 
   std::optional<Finding> Check(Trial& trial) const override {
     trial.After({Move::kUpgrade});  // tells what the server lacks

@@ -18,7 +18,9 @@ class Tenancy : public Property {
   bool ChecksHistory() const override { return true; }
   bool OnlyByName() const override { return true; }
   int Rank() const override { return 80; }
-  std::string WhyNotApplicable(const Subject&, const Revision*) const override { return ""; }
+  std::string WhyNotApplicable(const Subject& subject, const Revision*) const override {
+    return subject.WhyNoScripts();
+  }
 
   std::optional<Finding> Check(Trial& trial) const override {
     trial.AtHeads();

@@ -23,7 +23,8 @@ class UpgradeSucceeds : public Property {
   std::optional<Finding> Check(Trial& trial) const override {
     const Observation& upgraded = trial.After({Move::kUpgrade});
     trial.Exercised("upgrades");
-    trial.Exercised("statements", static_cast<std::int64_t>(trial.revision().upgrade.script.statements().size()));
+    trial.Exercised("statements",
+                    static_cast<std::int64_t>(trial.revision().upgrade.AsSql().script.statements().size()));
     if (!upgraded.refused()) return std::nullopt;
     Finding finding;
     finding.message = fmt::format("the upgrade fails: {}", upgraded.refusals.front().message());

@@ -24,6 +24,10 @@ class CatalogSource {
 
   Catalog Read(const std::string& source) {
     if (IsUrl(source)) return ReadDatabase(source, LedgerTables());
+    if (source.starts_with(kPythonModel)) {
+      return RunModelCode(source.substr(kPythonModel.size()), ToolSettingsOf(command_.config), ThrowAwayServer(), {},
+                          {});
+    }
     if (source.ends_with(".json")) return ReadModelFile(source);
     if (source.ends_with(".sql")) return RunScriptFile(source);
     return Migrated(source);
@@ -31,7 +35,7 @@ class CatalogSource {
 
  private:
   std::vector<std::string> LedgerTables() const {
-    return Registry<Format>::Get(command_.config.format).MakeLedger()->Tables();
+    return Registry<Format>::Get(command_.config.format).MakeLedger(ToolSettingsOf(command_.config))->Tables();
   }
 
   Catalog RunScriptFile(const std::string& file) {
@@ -50,9 +54,7 @@ class CatalogSource {
     const Bench bench(subject, [&] { return ParseServerSpec(command_.config.postgres).Start(command_.start); });
     const auto database = bench.Fresh();
     const auto session = database->Connect();
-    const auto guard = [&](Session& step) { database->CheckToken(step); };
-    Runner runner(*session, subject.history(), subject.ledger(),
-                  {.lock_timeout_ms = 0, .statement_timeout_ms = 0, .guard = guard});
+    Runner runner(*session, subject.history(), subject.ledger(), OptionsFor(subject, *database));
     const History::Applied closure = subject.history().Closure(wanted);
     for (const Revision* revision : subject.order()) {
       if (closure.contains(revision->id)) runner.Apply({Direction::kUpgrade, revision});

@@ -165,7 +165,8 @@ class CommandLine {
     CLI::App* verify = Add("verify", "Check laws over a history on throw-away servers", [this] { return Verify(); });
     AddHistoryFlags(verify);
     AddServerFlags(verify);
-    verify->add_option("--model", shared_.model, "What the heads are held against: model.json or an .sql file");
+    verify->add_option("--model", shared_.model,
+                       "What the heads are held against: model.json, an .sql file, or python:MODULE:METADATA");
     verify->add_option("--law", laws_, "Only these laws ('migproof list laws')");
     verify->add_option("--revision", verify_.revisions, "Only these revisions");
     verify->add_option("--since", verify_.since, "Only revisions newer than this one");

@@ -66,6 +66,15 @@ class ConfigValue {
     return texts;
   }
 
+  std::map<std::string, std::string> TextByName() const {
+    if (!value_.is_object()) throw Mismatch("an object");
+    std::map<std::string, std::string> result;
+    for (const auto& [name, text] : value_.items()) {
+      result[name] = ConfigValue(config_, fmt::format("{}.{}", key_, name), text).Text();
+    }
+    return result;
+  }
+
   std::map<std::string, std::vector<std::string>> TextsByName() const {
     if (!value_.is_object()) throw Mismatch("an object");
     std::map<std::string, std::vector<std::string>> result;
@@ -92,7 +101,10 @@ const std::map<std::string, Setter>& ConfigKeys() {
       {"format", [](Config& c, const ConfigValue& v) { c.format = v.Text(); }},
       {"path", [](Config& c, const ConfigValue& v) { c.path = v.Path(); }},
       {"database_url_env", [](Config& c, const ConfigValue& v) { c.database_url_env = v.Text(); }},
-      {"model", [](Config& c, const ConfigValue& v) { c.model = v.Path(); }},
+      {"model",
+       [](Config& c, const ConfigValue& v) {
+         c.model = v.Text().starts_with("python:") ? std::filesystem::path(v.Text()) : v.Path();
+       }},
       {"before",
        [](Config& c, const ConfigValue& v) {
          for (const ConfigValue& item : v.Items()) c.before.push_back(item.Path());
@@ -108,6 +120,7 @@ const std::map<std::string, Setter>& ConfigKeys() {
       {"waivers", [](Config& c, const ConfigValue& v) { c.waivers = v.Path(); }},
       {"lock_timeout_ms", [](Config& c, const ConfigValue& v) { c.lock_timeout_ms = v.Natural(); }},
       {"statement_timeout_ms", [](Config& c, const ConfigValue& v) { c.statement_timeout_ms = v.Natural(); }},
+      {"tool", [](Config& c, const ConfigValue& v) { c.tool = v.TextByName(); }},
       {"declarations", [](Config& c, const ConfigValue& v) { c.declarations = v.TextsByName(); }},
   };
   return keys;
@@ -180,6 +193,18 @@ void ApplyDeclarations(const Config& config, std::vector<Revision>& revisions) {
       revision->declarations.push_back(ParseDeclaration(text, {config.file.string(), 0}));
     }
   }
+}
+
+ToolSettings ToolSettingsOf(const Config& config) {
+  ToolSettings settings{config.path, config.database_url_env, config.tool};
+  // A relative interpreter counts from the configuration's directory.
+  if (const auto python = settings.values.find("python"); python != settings.values.end()) {
+    const std::filesystem::path path = python->second;
+    if (path.has_parent_path() && path.is_relative()) {
+      python->second = std::filesystem::absolute(config.file.parent_path() / path).lexically_normal().string();
+    }
+  }
+  return settings;
 }
 
 std::vector<Revision> ReadRevisions(const Config& config) {

@@ -5,6 +5,7 @@
 //     "path": "migrations",                     // its directory
 //     "database_url_env": "DATABASE_URL",       // the environment variable that names the database to migrate
 //     "model": "model.json",                    // what the heads are held against: a catalog, or an .sql file
+//     "tool": {"python": ".venv/bin/python"},   // what the format's own tool is told (see the format)
 //     "before": ["extensions.sql"],             // SQL files that prepare a database before the first revision
 //     "postgres": "local:15",                   // where throw-away servers come from: 'migproof list providers'
 //     "laws": ["round_trip"],                   // the laws to check; left out: all of them
@@ -30,6 +31,7 @@
 #include <string>
 #include <vector>
 
+#include "migrations/format.h"
 #include "migrations/history.h"
 #include "migrations/revision.h"
 
@@ -56,6 +58,7 @@ struct Config {
   int lock_timeout_ms = 0;
   int statement_timeout_ms = 0;
   std::map<std::string, std::vector<std::string>> declarations;  // by revision id
+  std::map<std::string, std::string> tool;
 };
 
 // Error(usage), with the file, where it can't be read, is not JSON, names a key twice, or holds a key or value that is
@@ -68,6 +71,9 @@ Config LoadConfigIfThere(const std::filesystem::path& file);
 // Adds the configuration's declarations to the revisions they name. Error(usage) with the near name for a revision that
 // is not there; Error(history) for a declaration that can't be read.
 void ApplyDeclarations(const Config& config, std::vector<Revision>& revisions);
+
+// What the configuration says to the tool of its format.
+ToolSettings ToolSettingsOf(const Config& config);
 
 // The revisions of config.path in config.format, with the configuration's declarations. May be empty.
 std::vector<Revision> ReadRevisions(const Config& config);

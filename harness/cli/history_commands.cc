@@ -35,6 +35,7 @@ std::string ExecutionText(const Section& section) {
     case Execution::kTransaction: return "in one transaction";
     case Execution::kStatements: return "statement by statement, without a transaction";
     case Execution::kOneQuery: return "as one query";
+    case Execution::kTool: return "by the tool itself";
   }
   return "";
 }
@@ -42,8 +43,12 @@ std::string ExecutionText(const Section& section) {
 std::string SectionText(const Section& section) {
   const auto count = std::count_if(section.script.statements().begin(), section.script.statements().end(),
                                    [](const Statement& s) { return s.kind == StatementKind::kSql; });
+  if (section.execution == Execution::kTool) return fmt::format("code, run {}", ExecutionText(section));
   return fmt::format("{}, {}", CountOf(static_cast<std::size_t>(count), "statement"), ExecutionText(section));
 }
+
+// What only running would tell is not taken for nothing.
+bool IsEmpty(const Section& section) { return section.execution != Execution::kTool && section.script.empty(); }
 
 void ShowRevision(const History& history, const Revision& revision, std::ostream& out) {
   const auto line = [&](std::string_view label, const std::string& text) {
@@ -114,9 +119,9 @@ void CheckHistoryCommand(const Config& config, std::ostream& out) {
   };
   line(count([](const Revision& r) { return r.parents.size() > 1; }), "with several parents (merges)");
   line(count([](const Revision& r) { return !r.downgrade; }), "without a downgrade");
-  line(count([](const Revision& r) { return r.downgrade && r.downgrade->script.empty(); }),
+  line(count([](const Revision& r) { return r.downgrade && IsEmpty(*r.downgrade); }),
        "with a downgrade that does nothing");
-  line(count([](const Revision& r) { return r.upgrade.script.empty(); }), "with an upgrade that does nothing");
+  line(count([](const Revision& r) { return IsEmpty(r.upgrade); }), "with an upgrade that does nothing");
   line(count([](const Revision& r) { return r.upgrade.execution == Execution::kStatements; }),
        "that run without a transaction");
   line(count([](const Revision& r) { return !r.declarations.empty(); }), "with declarations");

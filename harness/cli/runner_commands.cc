@@ -24,12 +24,14 @@ class RunnerBench {
  public:
   explicit RunnerBench(const DatabaseCommand& command)
       : history_(LoadHistory(command.config)),
-        ledger_(Registry<Format>::Get(command.config.format).MakeLedger()),
+        ledger_(Registry<Format>::Get(command.config.format).MakeLedger(ToolSettingsOf(command.config))),
+        tool_(Registry<Format>::Get(command.config.format).MakeTool(ToolSettingsOf(command.config))),
         session_(DatabaseUrl(command.config, command.database_url)),
         runner_(session_, history_, *ledger_,
                 {.lock_timeout_ms = command.config.lock_timeout_ms,
                  .statement_timeout_ms = command.config.statement_timeout_ms,
-                 .guard = {}}) {}
+                 .guard = {},
+                 .tool = tool_.get()}) {}
 
   const History& history() const { return history_; }
   const Ledger& ledger() const { return *ledger_; }
@@ -39,6 +41,7 @@ class RunnerBench {
  private:
   History history_;
   std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<StepTool> tool_;
   Session session_;
   Runner runner_;
 };
@@ -110,7 +113,8 @@ class OfflineScript {
   OfflineScript(const DatabaseCommand& command, std::ostream& out)
       : command_(command),
         history_(LoadHistory(command.config)),
-        ledger_(Registry<Format>::Get(command.config.format).MakeLedger()),
+        ledger_(Registry<Format>::Get(command.config.format).MakeLedger(ToolSettingsOf(command.config))),
+        tool_(Registry<Format>::Get(command.config.format).MakeTool(ToolSettingsOf(command.config))),
         out_(out) {}
 
   void Upgrade(std::string_view range) { WriteSteps(Direction::kUpgrade, history_.Range(range)); }
@@ -135,7 +139,8 @@ class OfflineScript {
   void WriteSteps(Direction direction, const Path& path) {
     const RunnerOptions options{.lock_timeout_ms = command_.config.lock_timeout_ms,
                                 .statement_timeout_ms = command_.config.statement_timeout_ms,
-                                .guard = {}};
+                                .guard = {},
+                                .tool = tool_.get()};
     std::string text = OfflineHeader(*ledger_);
     for (const Revision* revision : path)
       text += '\n' + OfflineStep({direction, revision}, history_, *ledger_, options);
@@ -145,6 +150,7 @@ class OfflineScript {
   const DatabaseCommand& command_;
   History history_;
   std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<StepTool> tool_;
   std::ostream& out_;
 };
 

@@ -131,7 +131,7 @@ void ScrubEnvironment() {
 }
 
 Subject ReadSubject(const Config& config) {
-  Subject subject(config.format, config.path, config.before, ReadHistory(config));
+  Subject subject(config.format, config.path, config.before, ReadHistory(config), ToolSettingsOf(config));
   if (!config.model.empty()) subject.ReadModel(config.model);
   return subject;
 }

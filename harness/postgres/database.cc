@@ -98,6 +98,13 @@ Database::~Database() {
   }
 }
 
+std::string Database::TokenQuestion() const {
+  return "SELECT d.datname || ' ' || coalesce(pg_catalog.shobj_description(d.oid, 'pg_database'), '') "
+         "FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()";
+}
+
+std::string Database::TokenAnswer() const { return name_ + " " + CommentOf(token_); }
+
 void Database::CheckToken(Session& session) const {
   static constexpr const char* kQuestion =
       "SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database') FROM pg_catalog.pg_database d "

@@ -33,6 +33,10 @@ class Database {
   // Error(server) unless `session` is connected to this very database: name and token are compared.
   void CheckToken(Session& session) const;
 
+  // The same for a connection that is not ours: a query, and its answer in this database only.
+  std::string TokenQuestion() const;
+  std::string TokenAnswer() const;
+
   // Leaves the database in place at destruction (for --keep).
   void Keep() { keep_ = true; }
 

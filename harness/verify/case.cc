@@ -32,7 +32,9 @@ std::string DeferredConstraints(const Catalog& catalog) {
 
 }  // namespace
 
-bool RunsCode(const Section& section) {
+bool RunsCode(const Section& written) {
+  const Section& section = written.AsSql();
+  if (section.execution == Execution::kTool) return true;
   return std::any_of(section.script.statements().begin(), section.script.statements().end(), [&](const Statement& s) {
     if (s.kind != StatementKind::kSql) return s.kind == StatementKind::kMetaCommand;
     const std::string first = LeadingWords(section.script.Text(s), 1);
@@ -266,7 +268,7 @@ std::vector<Error> RowsCase::Run(Move move) {
   }
   const bool leaving_out = move != Move::kDowngrade && ground_.leaves_out();
   std::vector<Error> refusals =
-      RunInside(session, move == Move::kDowngrade ? *revision.downgrade : revision.upgrade, leaving_out);
+      RunInside(session, (move == Move::kDowngrade ? *revision.downgrade : revision.upgrade).AsSql(), leaving_out);
   if (refusals.empty() || leaving_out) {
     // What COMMIT would check.
     try {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "migrations/alembic/tool.h"
 #include "migrations/format.h"
 
 namespace migproof {
@@ -29,6 +30,23 @@ Catalog RunModelScript(const Script& script, const Bench& bench) {
   database->CheckToken(*session);
   RunScript(*session, script);
   return CatalogReader(*session, {.leave_out_tables = bench.subject().ledger().Tables()}).Read();
+}
+
+Catalog RunModelCode(const std::string& name, const ToolSettings& settings, const Server& server,
+                     const std::vector<std::string>& extensions, const std::vector<std::string>& leave_out) {
+  const auto database = Database::Create(server);
+  const auto session = database->Connect();
+  database->CheckToken(*session);
+  for (const std::string& extension : extensions) {
+    const bool quoted = extension.starts_with('"');
+    session->Execute(
+        fmt::format("CREATE EXTENSION IF NOT EXISTS {} CASCADE", quoted ? extension : session->QuoteName(extension)));
+  }
+  AlembicProject project;
+  project.base = ".";
+  AlembicTool(project, settings)
+      .CreateModel({session->Url(), database->TokenQuestion(), database->TokenAnswer(), {}}, name);
+  return CatalogReader(*session, {.leave_out_tables = leave_out}).Read();
 }
 
 Catalog ReadDatabase(const std::string& conninfo, const std::vector<std::string>& leave_out) {

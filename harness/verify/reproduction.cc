@@ -34,8 +34,9 @@ class ScriptWriter {
   void Title(const std::string& title) { text_ += fmt::format("\n-- {}\n", title); }
 
   // As the runner runs it: in one transaction where the section says so.
-  void Run(const Section& section, const std::vector<Error>& left_out) {
-    const bool transaction = section.execution == Execution::kTransaction ||
+  void Run(const Section& written, const std::vector<Error>& left_out) {
+    const Section& section = written.AsSql();
+    const bool transaction = section.execution == Execution::kTransaction || section.execution == Execution::kTool ||
                              (section.execution == Execution::kOneQuery && section.script.statements().size() > 1);
     if (transaction) text_ += "BEGIN;\n";
     RunStatements(section.script, left_out);

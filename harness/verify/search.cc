@@ -34,7 +34,8 @@ bool IsNewShapeTurn(int number) { return number % 4 == 3; }
 
 std::vector<std::string> Texts(const Revision& revision) {
   std::vector<std::string> texts;
-  const auto take = [&](const Section& section) {
+  const auto take = [&](const Section& written) {
+    const Section& section = written.AsSql();
     for (const Statement& statement : section.script.statements()) {
       if (statement.kind == StatementKind::kSql) texts.emplace_back(section.script.Text(statement));
     }
@@ -83,8 +84,12 @@ class Search::Unit {
     before_ = ground_.BeforeWithoutRows().catalog;
     const Observation& upgraded = ground_.WithoutRows({Move::kUpgrade});
     if (before_ == nullptr || upgraded.catalog == nullptr) return;
-    fits_ = FitsProbe(ground_.revision().upgrade) &&
-            (!ground_.revision().downgrade || FitsProbe(*ground_.revision().downgrade));
+    const Revision& here = ground_.revision();
+    // A tool's downgrade is seen before it is sent again.
+    if (here.downgrade && here.downgrade->execution == Execution::kTool) {
+      ground_.WithoutRows({Move::kUpgrade, Move::kDowngrade});
+    }
+    fits_ = FitsProbe(here.upgrade.AsSql()) && (!here.downgrade || FitsProbe(here.downgrade->AsSql()));
     runs_code_ = RunsCode(ground_.revision().upgrade) ||
                  (ground_.revision().downgrade && RunsCode(*ground_.revision().downgrade));
     RowGeneratorOptions options;

@@ -28,6 +28,18 @@ std::string UnavailableExtension(Session& session, const Error& refusal) {
 
 }  // namespace
 
+RunnerOptions OptionsFor(const Subject& subject, const Database& database) {
+  RunnerOptions options;
+  options.guard = [&database](Session& session) { database.CheckToken(session); };
+  options.tool = subject.tool();
+  options.proof = {database.TokenQuestion(), database.TokenAnswer()};
+  return options;
+}
+
+bool IsRefusal(const Error& error) {
+  return error.kind() == ErrorKind::kMigration && !(error.sql() && error.sql()->IsEnvironmental());
+}
+
 void RunScript(Session& session, const Script& script) {
   const auto& statements = script.statements();
   for (std::size_t i = 0; i < statements.size(); ++i) {
@@ -58,7 +70,7 @@ Bench::Bench(const Subject& subject, ServerFactory factory, BenchOptions options
   const auto session = ground_->Connect();
   ground_->CheckToken(*session);
   for (const Script& script : subject_.before()) RunScript(*session, script);
-  Runner(*session, subject_.history(), subject_.ledger(), {}).Prepare();
+  Runner(*session, subject_.history(), subject_.ledger(), OptionsFor(subject_, *ground_)).Prepare();
 }
 
 Stand::Stand(const Bench& bench, std::unique_ptr<Database> database, std::size_t index)
@@ -84,9 +96,8 @@ void Stand::Connect() {
 }
 
 std::unique_ptr<Runner> Stand::MakeRunner(const Ledger& ledger) const {
-  RunnerOptions options;
-  options.guard = [this](Session& session) { database_->CheckToken(session); };
-  return std::make_unique<Runner>(*session_, bench_.subject().history(), ledger, options);
+  return std::make_unique<Runner>(*session_, bench_.subject().history(), ledger,
+                                  OptionsFor(bench_.subject(), *database_));
 }
 
 std::shared_ptr<const Catalog> Stand::ObserveCatalog() {
@@ -141,7 +152,7 @@ std::vector<Error> Stand::Apply(Move move, const Revision& revision) {
     runner_->Apply({Direction::kUpgrade, &revision});
     return {};
   } catch (const Error& refusal) {
-    if (!refusal.sql() || refusal.sql()->IsEnvironmental()) throw;
+    if (!IsRefusal(refusal)) throw;
     return {refusal};
   }
 }

@@ -56,6 +56,12 @@ class Bench {
   std::unique_ptr<Database> ground_;
 };
 
+// What a Runner of `subject` on one of our databases is given; `database` outlives it.
+RunnerOptions OptionsFor(const Subject& subject, const Database& database);
+
+// Whether an Error is about the history, not about the machine: a Finding.
+bool IsRefusal(const Error& error);
+
 // Runs every statement of a script on its own, as psql would.
 void RunScript(Session& session, const Script& script);
 

@@ -53,8 +53,12 @@ bool AnyTouches(const Script& script) {
   });
 }
 
+bool AnyTouches(const Section& section) {
+  return AnyTouches(section.script) || std::any_of(section.literals.begin(), section.literals.end(), TouchesCluster);
+}
+
 bool AnyTouches(const Revision& revision) {
-  return AnyTouches(revision.upgrade.script) || (revision.downgrade && AnyTouches(revision.downgrade->script));
+  return AnyTouches(revision.upgrade) || (revision.downgrade && AnyTouches(*revision.downgrade));
 }
 
 // Work of other sessions, transactions that are prepared, counters that stop or begin anew.
@@ -70,27 +74,38 @@ bool HidesFromCounters(const Revision& revision) {
          (revision.downgrade && HidesFromCounters(revision.downgrade->script));
 }
 
+ToolSettings& AtDirectory(ToolSettings& settings, const std::filesystem::path& directory) {
+  settings.directory = directory;
+  return settings;
+}
+
 }  // namespace
 
 Subject::Subject(std::string format, const std::filesystem::path& directory,
-                 const std::vector<std::filesystem::path>& before, std::vector<Revision> revisions)
+                 const std::vector<std::filesystem::path>& before, std::vector<Revision> revisions,
+                 ToolSettings settings)
     : format_name_(std::move(format)),
       directory_(directory),
       history_(std::move(revisions)),
-      ledger_(Registry<Format>::Get(format_name_).MakeLedger()),
+      ledger_(Registry<Format>::Get(format_name_).MakeLedger(AtDirectory(settings, directory))),
+      tool_(Registry<Format>::Get(format_name_).MakeTool(settings)),
       order_(history_.Linear()) {
+  tool_settings_ = std::move(settings);
   for (const auto& path : before) before_.push_back(Script::Parse(ReadTextFile(path), {path.string(), 1}));
   for (std::size_t i = 0; i < order_.size(); ++i) index_.emplace(order_[i], i);
   touches_cluster_ =
       std::any_of(before_.begin(), before_.end(), [](const Script& script) { return AnyTouches(script); }) ||
       std::any_of(order_.begin(), order_.end(), [](const Revision* revision) { return AnyTouches(*revision); });
   hides_from_counters_ =
+      tool_ != nullptr ||  // it works on connections of its own
       std::any_of(before_.begin(), before_.end(), [](const Script& script) { return HidesFromCounters(script); }) ||
       std::any_of(order_.begin(), order_.end(), [](const Revision* revision) { return HidesFromCounters(*revision); });
 }
 
 void Subject::ReadModel(const std::filesystem::path& file) {
-  if (file.extension() == ".sql") {
+  if (file.string().starts_with(kPythonModel)) {
+    model_code_ = file.string().substr(kPythonModel.size());
+  } else if (file.extension() == ".sql") {
     model_script_ = Script::Parse(ReadTextFile(file), {file.string(), 1});
   } else {
     model_ = ReadModelFile(file);

@@ -447,8 +447,10 @@ std::vector<Error> NewRefusals(const std::vector<Error>& refusals, const std::ve
   std::vector<Error> fresh;
   for (const Error& refusal : refusals) {
     const bool seen = std::any_of(known.begin(), known.end(), [&](const Error& other) {
-      return other.sqlstate() == refusal.sqlstate() && other.sql() && refusal.sql() &&
-             other.sql()->statement == refusal.sql()->statement;
+      if (!other.sql() || !refusal.sql()) {  // an exception of the history's own code
+        return !other.sql() && !refusal.sql() && other.message() == refusal.message();
+      }
+      return other.sqlstate() == refusal.sqlstate() && other.sql()->statement == refusal.sql()->statement;
     });
     if (!seen) fresh.push_back(refusal);
   }

@@ -63,7 +63,7 @@ std::vector<Error> RunInside(Session& session, const Section& section, bool leav
 }
 
 bool FitsProbe(const Section& section) {
-  if (section.execution == Execution::kStatements) return false;
+  if (section.execution == Execution::kStatements || section.execution == Execution::kTool) return false;
   return std::none_of(section.script.statements().begin(), section.script.statements().end(), [&](const Statement& s) {
     return s.kind == StatementKind::kMetaCommand || IsUnfit(section.script.Text(s)) ||
            BodyIsUnfit(section.script.Text(s));
@@ -325,6 +325,11 @@ const Catalog& Walk::Model() {
   const Subject& subject = bench_.subject();
   if (subject.model()) return *subject.model();
   if (model_) return *model_;
+  if (subject.model_code()) {
+    model_ = RunModelCode(*subject.model_code(), subject.tool_settings(), bench_.server(),
+                          AtHeads().catalog->Names("extension"), subject.ledger().Tables());
+    return *model_;
+  }
   model_ = subject.touches_cluster() ? RunModelScript(*subject.model_script(), *bench_.Another())
                                      : RunModelScript(*subject.model_script(), bench_);
   return *model_;

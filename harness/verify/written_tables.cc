@@ -54,9 +54,8 @@ std::string BareName(const std::string& qualified) {
 
 std::set<std::string> WrittenTables(const Revision& revision, const Catalog& before, const Catalog& after) {
   std::vector<std::string> texts;
-  for (const Statement& statement : revision.upgrade.script.statements()) {
-    texts.emplace_back(revision.upgrade.script.Text(statement));
-  }
+  const Script& script = revision.upgrade.AsSql().script;
+  for (const Statement& statement : script.statements()) texts.emplace_back(script.Text(statement));
   std::map<std::string, std::string> functions;  // bare name, definition
   for (const Catalog* catalog : {&before, &after}) {
     for (const char* kind : {"function", "procedure"}) {

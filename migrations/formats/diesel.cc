@@ -147,7 +147,7 @@ class DieselFormat : public Format {
     return revisions;
   }
 
-  std::unique_ptr<Ledger> MakeLedger() const override { return std::make_unique<DieselLedger>(); }
+  std::unique_ptr<Ledger> MakeLedger(const ToolSettings&) const override { return std::make_unique<DieselLedger>(); }
 
   // Named by the time of day, in UTC, as the tool does.
   std::vector<NewFile> MakeRevision(const Revision& revision) const override {

@@ -203,7 +203,7 @@ class GolangMigrateFormat : public Format {
     return revisions;
   }
 
-  std::unique_ptr<Ledger> MakeLedger() const override { return std::make_unique<GolangLedger>(); }
+  std::unique_ptr<Ledger> MakeLedger(const ToolSettings&) const override { return std::make_unique<GolangLedger>(); }
 
   // The number is the parent's plus one, as wide as the parent's.
   std::vector<NewFile> MakeRevision(const Revision& revision) const override {

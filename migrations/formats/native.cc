@@ -305,7 +305,7 @@ class NativeFormat : public Format {
     return revisions;
   }
 
-  std::unique_ptr<Ledger> MakeLedger() const override { return std::make_unique<NativeLedger>(); }
+  std::unique_ptr<Ledger> MakeLedger(const ToolSettings&) const override { return std::make_unique<NativeLedger>(); }
 
   std::vector<NewFile> MakeRevision(const Revision& revision) const override {
     std::string text = fmt::format("-- {}\n-- migproof: revision {}\n", revision.title, revision.id);
