@@ -17,8 +17,17 @@ namespace {
 
 // Refused when the server comes to it, not when it reads the query.
 constexpr const char* kFailingSql = "SELECT 'a failure put in here'::pg_catalog.int4";
-constexpr std::size_t kCancelsInAStep = 40;
 constexpr const char* kCancelledSql = "SELECT pg_catalog.pg_cancel_backend(pg_catalog.pg_backend_pid())";
+
+// How many places of a long script stand for all.
+constexpr std::size_t kPlacesInAStep = 12;
+
+bool IsOneTransaction(const Section& section) {
+  const auto& statements = section.script.statements();
+  return section.execution == Execution::kTransaction &&
+         std::none_of(statements.begin(), statements.end(),
+                      [&](const Statement& statement) { return ControlsTransaction(section.script.Text(statement)); });
+}
 
 // Whether a script may set a sequence back, which no ROLLBACK undoes: by itself, or in code that it calls.
 bool MaySetSequences(const Script& script) {
@@ -169,13 +178,20 @@ void FailureTrials::Fail(std::size_t index, Direction direction) {
   const Section& section = direction == Direction::kUpgrade ? revision.upgrade : *revision.downgrade;
   const bool looks_always = MaySetSequences(section.script);
   const std::vector<StepPlace> places = PlacesIn(section);
-  // To come to a place takes all statements before it. In a long script, whose errors are tried everywhere, a cancel is
-  // tried at some places only.
-  const std::size_t stride = bench_.options().nightly ? 1 : 1 + places.size() / kCancelsInAStep;
-  for (const StepPlace& place : places) {
-    const bool cancels = (places.size() - 1 - static_cast<std::size_t>(&place - places.data())) % stride == 0;
+  // To come to a place takes all statements before it. In a long script that is one transaction, where the server
+  // undoes one failing statement as it does another, some places stand for all, the first, the last and the one behind
+  // the ledger entry among them; elsewhere that is so for cancels.
+  const bool nightly = bench_.options().nightly;
+  const std::size_t stride = nightly ? 1 : 1 + places.size() / kPlacesInAStep;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const StepPlace& place = places[i];
+    const bool stands_for_others = i == 0 || i + 2 >= places.size() || i % stride == 0;
+    if (!stands_for_others && IsOneTransaction(section)) {
+      ++result_.exercised["places left to --nightly"];
+      continue;
+    }
     for (const FailureKind kind : {FailureKind::kError, FailureKind::kCancel}) {
-      if (kind == FailureKind::kCancel && !cancels) continue;
+      if (kind == FailureKind::kCancel && !stands_for_others) continue;
       // Where most was done there is most to be seen: there, not only the server's word is taken.
       FailAt(index, direction, place, kind, looks_always || (place.behind_entry() && kind == FailureKind::kError));
     }

@@ -81,9 +81,11 @@ Dataset PutIn(Session& session, const Subject& subject, const Catalog& catalog, 
 std::vector<std::string> StatementsOf(const std::vector<const Section*>& sections) {
   std::vector<std::string> texts;
   for (const Section* section : sections) {
-    for (const Statement& statement : section->script.statements()) {
-      if (statement.kind == StatementKind::kSql) texts.emplace_back(section->script.Text(statement));
+    const Script& script = section->AsSql().script;
+    for (const Statement& statement : script.statements()) {
+      if (statement.kind == StatementKind::kSql) texts.emplace_back(script.Text(statement));
     }
+    texts.insert(texts.end(), section->literals.begin(), section->literals.end());
   }
   return texts;
 }
