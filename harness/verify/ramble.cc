@@ -13,8 +13,6 @@ namespace {
 constexpr std::size_t kRowsAtOnce = 3;
 constexpr std::size_t kAimedAt = 3;  // revisions ahead and behind whose tables get rows
 
-bool IsComplaint(const Error& error) { return error.sql() && !error.sql()->IsEnvironmental(); }
-
 std::vector<const Section*> Sections(const Revision& revision) {
   std::vector<const Section*> sections = {&revision.upgrade};
   if (revision.downgrade) sections.push_back(&*revision.downgrade);
@@ -175,7 +173,7 @@ std::optional<Stumble> Rambler::StepDown(const Revision& revision) {
   try {
     stand_->runner().Apply({Direction::kDowngrade, &revision});
   } catch (const Error& refusal) {
-    if (!IsComplaint(refusal)) throw;
+    if (!IsRefusal(refusal)) throw;
     if (with_rows_) {
       ended_ = true;
       ++counts_.ended;
@@ -266,7 +264,7 @@ void Rambler::Change(const Leg& leg) {
     stand_->session().Execute(statement);
     transaction.Commit();
   } catch (const Error& refusal) {
-    if (!IsComplaint(refusal)) throw;
+    if (!IsRefusal(refusal)) throw;
   }
   with_rows_ = true;
   written_ = See();
