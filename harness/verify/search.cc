@@ -90,6 +90,8 @@ class Search::Unit {
       ground_.WithoutRows({Move::kUpgrade, Move::kDowngrade});
     }
     fits_ = FitsProbe(here.upgrade.AsSql()) && (!here.downgrade || FitsProbe(here.downgrade->AsSql()));
+    // What a tool does after a refusal is its own: what was recorded up to there does not tell.
+    if (here.upgrade.execution == Execution::kTool && upgraded.refused()) fits_ = false;
     runs_code_ = RunsCode(ground_.revision().upgrade) ||
                  (ground_.revision().downgrade && RunsCode(*ground_.revision().downgrade));
     RowGeneratorOptions options;

@@ -56,6 +56,7 @@ std::set<std::string> WrittenTables(const Revision& revision, const Catalog& bef
   std::vector<std::string> texts;
   const Script& script = revision.upgrade.AsSql().script;
   for (const Statement& statement : script.statements()) texts.emplace_back(script.Text(statement));
+  texts.insert(texts.end(), revision.upgrade.literals.begin(), revision.upgrade.literals.end());
   std::map<std::string, std::string> functions;  // bare name, definition
   for (const Catalog* catalog : {&before, &after}) {
     for (const char* kind : {"function", "procedure"}) {
