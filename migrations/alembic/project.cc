@@ -18,6 +18,12 @@ namespace migproof {
 namespace {
 
 namespace fs = std::filesystem;
+
+// False too where it can't be told: whoever opens it says why.
+bool IsFile(const fs::path& path) {
+  std::error_code failure;
+  return fs::is_regular_file(path, failure);
+}
 using Keys = std::map<std::string, std::string>;
 
 std::string Trimmed(const std::string& text) {
@@ -97,7 +103,7 @@ fs::path Located(const fs::path& base, const Keys& keys, const std::string& loca
   roots.emplace_back(".");
   for (const std::string& root : roots) {
     const fs::path candidate = (base / root / package / location.substr(colon + 1)).lexically_normal();
-    if (fs::is_directory(candidate)) return candidate;
+    if (std::error_code failure; fs::is_directory(candidate, failure)) return candidate;
   }
   throw Error(ErrorKind::kUsage,
               fmt::format("script_location '{}' is in a package that is not under {}", location, base.string()))
@@ -170,9 +176,7 @@ void ReadEnv(AlembicProject& project, const std::string& configured_url) {
   }
 }
 
-bool HasTomlSection(const fs::path& file) {
-  return fs::is_regular_file(file) && !Get(ReadToml(file), "script_location").empty();
-}
+bool HasTomlSection(const fs::path& file) { return IsFile(file) && !Get(ReadToml(file), "script_location").empty(); }
 
 // What alembic would be told to read, for a path that a user names.
 AlembicProject Begin(const fs::path& path) {
@@ -181,17 +185,17 @@ AlembicProject Begin(const fs::path& path) {
     (file.extension() == ".toml" ? project.toml : project.ini) = file;
     project.base = ParentOf(file);
   };
-  if (fs::is_regular_file(path)) {
+  if (IsFile(path)) {
     take(path);
-  } else if (fs::is_regular_file(path / "alembic.ini")) {
+  } else if (IsFile(path / "alembic.ini")) {
     take(path / "alembic.ini");
     if (HasTomlSection(path / "pyproject.toml")) project.toml = path / "pyproject.toml";
   } else if (HasTomlSection(path / "pyproject.toml")) {
     take(path / "pyproject.toml");
-  } else if (fs::is_regular_file(path / "env.py")) {
+  } else if (IsFile(path / "env.py")) {
     project.script = path;
     project.base = ParentOf(path);
-    if (fs::is_regular_file(project.base / "alembic.ini")) project.ini = project.base / "alembic.ini";
+    if (IsFile(project.base / "alembic.ini")) project.ini = project.base / "alembic.ini";
   } else {
     ListDirectory(path);  // complains where it is not there
     throw Error(ErrorKind::kUsage,
@@ -262,7 +266,7 @@ AlembicProject AlembicProject::Find(const fs::path& path) {
     }
     project.script = Located(project.base, keys, location, file);
   }
-  if (!fs::is_regular_file(project.script / "env.py")) {
+  if (!IsFile(project.script / "env.py")) {
     throw Error(ErrorKind::kUsage, fmt::format("there is no env.py in '{}'", project.script.string()))
         .WithLocation({file, 0})
         .WithHint("script_location counts from the directory of alembic.ini");

@@ -30,7 +30,7 @@ std::vector<fs::path> RevisionFiles(const AlembicProject& project) {
   std::vector<fs::path> directories = project.versions;
   for (std::size_t i = 0; i < directories.size(); ++i) {
     for (const fs::path& entry : ListDirectory(directories[i])) {
-      if (fs::is_directory(entry)) {
+      if (std::error_code failure; fs::is_directory(entry, failure)) {
         if (project.recursive && entry.filename() != "__pycache__") directories.push_back(entry);
       } else if (IsRevisionFile(entry)) {
         files.push_back(entry);
