@@ -24,6 +24,7 @@ bool IsFile(const fs::path& path) {
   std::error_code failure;
   return fs::is_regular_file(path, failure);
 }
+
 using Keys = std::map<std::string, std::string>;
 
 std::string Trimmed(const std::string& text) {
