@@ -362,15 +362,6 @@ std::vector<Rows> Session::QueryAll(const std::vector<Prepared>& queries) {
       [&](std::size_t i) -> std::string_view { return queries[i].sql; });
 }
 
-std::vector<Rows> Session::QueryEach(const std::vector<std::string>& queries) {
-  return impl_->Pipeline(
-      queries.size(),
-      [&](PGconn* raw, std::size_t i) {
-        PQsendQueryParams(raw, queries[i].c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0);
-      },
-      [&](std::size_t i) -> std::string_view { return queries[i]; });
-}
-
 std::string Session::CopyOut(std::string_view copy_statement) { return impl_->CopyOut(copy_statement); }
 
 void Session::CopyIn(std::string_view copy_statement, std::string_view data) { impl_->CopyIn(copy_statement, data); }

@@ -100,9 +100,6 @@ class Session {
   };
   std::vector<Rows> QueryAll(const std::vector<Prepared>& queries);
 
-  // As QueryAll, for statements that are sent once: nothing is prepared.
-  std::vector<Rows> QueryEach(const std::vector<std::string>& queries);
-
   // COPY ... TO STDOUT and COPY ... FROM STDIN, in the statement's own format.
   std::string CopyOut(std::string_view copy_statement);
   void CopyIn(std::string_view copy_statement, std::string_view data);

@@ -291,10 +291,6 @@ std::map<std::string, SequenceState> TakeSequences(const Rows& rows) {
   return sequences;
 }
 
-std::map<std::string, SequenceState> ReadSequenceStates(Session& session) {
-  return TakeSequences(session.QueryPrepared("migproof_sequences", kSequences));
-}
-
 RowSnapshot ReadRows(Session& session, const std::vector<std::string>& leave_out) {
   RowSnapshot snapshot;
   const auto read = session.QueryAll({{"migproof_tables_with_pages", kTablesWithPages, {}}, SequencesQuery()});

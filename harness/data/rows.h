@@ -80,9 +80,7 @@ struct TableRead {
 };
 // Tables in one round trip. Rows come back sorted.
 std::vector<TableRows> ReadTables(Session& session, const std::vector<TableRead>& reads);
-// Every sequence of the user's, by qualified name.
-std::map<std::string, SequenceState> ReadSequenceStates(Session& session);
-// The same as a query among others, and what its result says.
+// Every sequence of the user's, as a query among others, and what its result says, by qualified name.
 Session::Prepared SequencesQuery();
 std::map<std::string, SequenceState> TakeSequences(const Rows& rows);
 

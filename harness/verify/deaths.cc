@@ -123,9 +123,7 @@ bool Deaths::LetDie(const FailedStep& failed) {
   const Interrupted step(subject, *failed.revision, failed.failure.direction, failed.failure.place, gate.WaitingSql());
   RunnerProcess runner([&](const RunnerProcess::Bell&) {
     Session session(FixedConninfo(database));
-    RunnerOptions options;
-    options.guard = [&](Session& own) { database.CheckToken(own); };
-    Runner(session, subject.history(), step.ledger(), options).Apply(step.step());
+    Runner(session, subject.history(), step.ledger(), OptionsFor(subject, database)).Apply(step.step());
   });
   const int backend = gate.WaitForWaiter([&] { return runner.Ended(); });
   if (backend == 0) return false;

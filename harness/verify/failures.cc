@@ -22,13 +22,6 @@ constexpr const char* kCancelledSql = "SELECT pg_catalog.pg_cancel_backend(pg_ca
 // How many places of a long script stand for all.
 constexpr std::size_t kPlacesInAStep = 12;
 
-bool IsOneTransaction(const Section& section) {
-  const auto& statements = section.script.statements();
-  return section.execution == Execution::kTransaction &&
-         std::none_of(statements.begin(), statements.end(),
-                      [&](const Statement& statement) { return ControlsTransaction(section.script.Text(statement)); });
-}
-
 // Whether a script may set a sequence back, which no ROLLBACK undoes: by itself, or in code that it calls.
 bool MaySetSequences(const Script& script) {
   return std::any_of(script.statements().begin(), script.statements().end(), [&](const Statement& statement) {
@@ -181,12 +174,14 @@ void FailureTrials::Fail(std::size_t index, Direction direction) {
   // To come to a place takes all statements before it. In a long script that is one transaction, where the server
   // undoes one failing statement as it does another, some places stand for all, the first, the last and the one behind
   // the ledger entry among them; elsewhere that is so for cancels.
+  const bool is_one_transaction =
+      section.execution == Execution::kTransaction && !HoldsTransactionControl(section.script);
   const bool nightly = bench_.options().nightly;
   const std::size_t stride = nightly ? 1 : 1 + places.size() / kPlacesInAStep;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const StepPlace& place = places[i];
     const bool stands_for_others = i == 0 || i + 2 >= places.size() || i % stride == 0;
-    if (!stands_for_others && IsOneTransaction(section)) {
+    if (!stands_for_others && is_one_transaction) {
       ++result_.exercised["places left to --nightly"];
       continue;
     }

@@ -11,18 +11,6 @@ namespace migproof {
 
 namespace {
 
-std::vector<std::string> NotToBeFilled(const Subject& subject, const Catalog& catalog) {
-  std::vector<std::string> tables = subject.ledger().Tables();
-  for (const Revision* revision : subject.order()) {
-    for (const Declaration& declaration : revision->declarations) {
-      if (declaration.kind != "owns") continue;
-      const std::string table = TableNamed(catalog, declaration.object);
-      if (!table.empty()) tables.push_back(table);
-    }
-  }
-  return tables;
-}
-
 // Whether the server took it; if not, nothing of it is left.
 bool Tried(Session& session, const std::string& statement) {
   session.Execute("SAVEPOINT migproof_fill");
@@ -51,6 +39,18 @@ void TakeOutForbidden(Session& session, const Subject& subject, const Catalog& c
 }
 
 }  // namespace
+
+std::vector<std::string> NotToBeFilled(const Subject& subject, const Catalog& catalog) {
+  std::vector<std::string> tables = subject.ledger().Tables();
+  for (const Revision* revision : subject.order()) {
+    for (const Declaration& declaration : revision->declarations) {
+      if (declaration.kind != "owns") continue;
+      const std::string table = TableNamed(catalog, declaration.object);
+      if (!table.empty()) tables.push_back(table);
+    }
+  }
+  return tables;
+}
 
 Fill::Fill(Session& session, const Subject& subject, const AimInput& input, std::size_t rows_per_table) {
   RowGeneratorOptions options;

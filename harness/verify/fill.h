@@ -20,6 +20,9 @@
 
 namespace migproof {
 
+// Tables that get no generated rows: the ledger's, and those that a revision declares to own.
+std::vector<std::string> NotToBeFilled(const Subject& subject, const Catalog& catalog);
+
 class Fill {
  public:
   // The database holds what `input.before` says. Rows go above all into the tables that differ in `input.after` or that

@@ -23,9 +23,7 @@ constexpr int kPsqlTimeoutMs = 600'000;
 
 // Up to the heads, failing statements left out, by revision.
 std::vector<Error> UpgradeAll(const Subject& subject, Session& session, const Database& database) {
-  RunnerOptions options;
-  options.guard = [&](Session& own) { database.CheckToken(own); };
-  Runner runner(session, subject.history(), subject.ledger(), options);
+  Runner runner(session, subject.history(), subject.ledger(), OptionsFor(subject, database));
   runner.Prepare();
   std::vector<Error> refusals;
   for (const Revision* revision : subject.order()) {

@@ -17,9 +17,7 @@ namespace {
 // One runner on its way to the heads, as `migproof upgrade heads` goes it.
 void RunToHeads(const Subject& subject, Session& session, const Database& database, int lock_timeout_ms,
                 const std::function<void(const Revision&)>& applied) {
-  RunnerOptions options;
-  options.guard = [&](Session& own) { database.CheckToken(own); };
-  Runner runner(session, subject.history(), subject.ledger(), options);
+  Runner runner(session, subject.history(), subject.ledger(), OptionsFor(subject, database));
   const RunnerLock lock(session, lock_timeout_ms);
   runner.Prepare();
   for (const Revision* revision : subject.history().UpgradePath(runner.Applied(), "heads")) {

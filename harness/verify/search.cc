@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "harness/verify/fill.h"
 #include "harness/verify/reproduction.h"
 
 namespace migproof {
@@ -63,8 +64,9 @@ class Search::Unit {
     for (const int cases = Cases(); done < cases && !open_.empty() && generator_; ++done) {
       Random random = Random(options_.seed).Split(ground_.revision().id).Split(std::to_string(done));
       const bool late = done > cases * 3 / 5;
-      const std::vector<NamedLaw> about_new = new_generator_ && IsNewShapeTurn(done) ? AboutNewRows() : open_;
-      if (new_generator_ && IsNewShapeTurn(done) && !about_new.empty()) {
+      const std::vector<NamedLaw> about_new =
+          new_generator_ && IsNewShapeTurn(done) ? AboutNewRows() : std::vector<NamedLaw>();
+      if (!about_new.empty()) {
         Dataset rows = new_generator_->Draw(random, false);
         rows.new_shape = true;
         Try(about_new, rows, done);
@@ -95,14 +97,7 @@ class Search::Unit {
     runs_code_ = RunsCode(ground_.revision().upgrade) ||
                  (ground_.revision().downgrade && RunsCode(*ground_.revision().downgrade));
     RowGeneratorOptions options;
-    options.leave_out = ground_.subject().ledger().Tables();
-    for (const Revision* revision : ground_.subject().order()) {
-      for (const Declaration& declaration : revision->declarations) {
-        if (declaration.kind != "owns") continue;
-        const std::string table = TableNamed(*before_, declaration.object);
-        if (!table.empty()) options.leave_out.push_back(table);
-      }
-    }
+    options.leave_out = NotToBeFilled(ground_.subject(), *before_);
     const AimInput input{*before_, *upgraded.catalog, ground_.Compared(before_, upgraded.catalog),
                          Texts(ground_.revision())};
     focus_ = TouchedTables(input);

@@ -78,8 +78,7 @@ std::optional<SessionLeak> SessionLeaks::Look(std::size_t at, const Step& step) 
   const Subject& subject = bench_.subject();
   const auto stand = source_.At(at);
   Session session(FixedConninfo(stand->database()));
-  RunnerOptions options;
-  options.guard = [&](Session& own) { stand->database().CheckToken(own); };
+  RunnerOptions options = OptionsFor(subject, stand->database());
   options.keeps_session = Registry<Format>::Get(subject.format_name()).SharesSession();
   Runner runner(session, subject.history(), subject.ledger(), options);
   const SessionState before = ReadSessionState(session);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "harness/data/definition_text.h"
 #include "harness/verify/loss_hint.h"
@@ -81,6 +82,13 @@ std::set<std::string> TablesOf(const Catalog& catalog) {
 const std::vector<SequenceUse>& UsesIn(const std::shared_ptr<const Catalog>& catalog) {
   static Recent<std::shared_ptr<const Catalog>, std::vector<SequenceUse>> recent;
   return recent.Get(catalog, [&] { return SequenceUses(*catalog); });
+}
+
+const std::set<std::string>& WrittenBetween(const Revision& revision, const std::shared_ptr<const Catalog>& before,
+                                            const std::shared_ptr<const Catalog>& after) {
+  using Key = std::tuple<const Revision*, std::shared_ptr<const Catalog>, std::shared_ptr<const Catalog>>;
+  static Recent<Key, std::set<std::string>> recent;
+  return recent.Get({&revision, before, after}, [&] { return WrittenTables(revision, *before, *after); });
 }
 
 // The sequences that keys have outrun since `was`: the next value may be one that a row has.
@@ -334,12 +342,12 @@ std::vector<std::string> Trial::CompareSurvivors(const Observation& was, const O
   const Catalog& old_shape = *mover_.Before().catalog;
   Exercised("rows compared", was.rows->Count());
   const std::map<std::string, const Declaration*> exempt = Exempt(*was.catalog);
-  const std::set<std::string> written = WrittenTables(*revision_, old_shape, *was.catalog);
+  const std::set<std::string>& written = WrittenBetween(*revision_, mover_.Before().catalog, was.catalog);
   std::set<std::string> new_columns;
   for (const std::string& column : was.catalog->Names("column")) {
     if (old_shape.Find("column", column) == nullptr) new_columns.insert(column);
   }
-  Suspicion suspicion{.was = was.path, .is = is.path, .unstable = new_columns, .survivors = true};
+  Suspicion suspicion{.was = was.path, .is = is.path, .unstable = new_columns};
   for (const auto& [name, declaration] : exempt) suspicion.unstable.insert(name);
   std::vector<std::string> lines;
   for (const auto& [table, rows] : was.rows->tables) {

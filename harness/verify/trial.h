@@ -51,8 +51,8 @@ struct Suspicion {
   std::vector<SequenceUse> behind;           // of those sequences, the ones that keys have outrun
   UnstableColumns unstable;                  // columns that are not compared
   std::map<std::string, std::string> casts;  // by "public.orders.note", the type its values were compared as
-  bool survivors = false;                    // only rows that both sides have are compared
-  std::map<std::string, std::vector<std::string>> keys;  // by table, the columns that tell these, where there are any
+  // By table, the columns that tell rows apart where only those that both sides have are compared.
+  std::map<std::string, std::vector<std::string>> keys;
 
   // Whether `other` may be the same fault with other rows.
   bool Matches(const Suspicion& other) const;
