@@ -50,22 +50,25 @@ std::vector<Candidate> CandidatesFor(const fs::path& directory) {
 
 }  // namespace
 
-RecognisedFormat RecogniseFormat(const fs::path& directory) {
+std::optional<RecognisedFormat> RecogniseFormatIfAny(const fs::path& directory) {
   const std::vector<Candidate> candidates = CandidatesFor(directory);
-  if (candidates.size() == 1) return {candidates.front().name, candidates.front().recognition.by};
-  if (candidates.empty()) {
-    const std::size_t entries = ListDirectory(directory).size();
-    throw Error(ErrorKind::kUsage, fmt::format("'{}' looks like no format there is ({} {} there)", directory.string(),
-                                               entries, entries == 1 ? "entry" : "entries"))
-        .WithHint(fmt::format("say which one with --format: {}", fmt::join(Registry<Format>::Names(), ", ")));
-  }
+  if (candidates.empty()) return std::nullopt;
+  if (candidates.size() == 1) return RecognisedFormat{candidates.front().name, candidates.front().recognition.by};
   std::string list;
   for (const Candidate& candidate : candidates) {
     list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", candidate.name, candidate.recognition.by);
   }
   throw Error(ErrorKind::kUsage,
               fmt::format("'{}' looks like {} formats: {}", directory.string(), candidates.size(), list))
-      .WithHint(fmt::format("say which one with --format {}", candidates.front().name));
+      .WithHint(fmt::format("say which one: --format {}", candidates.front().name));
+}
+
+RecognisedFormat RecogniseFormat(const fs::path& directory) {
+  if (const auto found = RecogniseFormatIfAny(directory)) return *found;
+  const std::size_t entries = ListDirectory(directory).size();
+  throw Error(ErrorKind::kUsage, fmt::format("'{}' looks like none of the formats ({} {} there)", directory.string(),
+                                             entries, entries == 1 ? "entry" : "entries"))
+      .WithHint(fmt::format("say which one: --format {}", fmt::join(Registry<Format>::Names(), ", ")));
 }
 
 std::vector<std::string> NamesIn(const fs::path& directory, bool directories) {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ struct RecognisedFormat {
 // Error(usage) where it can't be read, and where none or several are left; it lists the candidates, each with what
 // speaks for it.
 RecognisedFormat RecogniseFormat(const std::filesystem::path& directory);
+
+// As RecogniseFormat, but nothing where it looks like none.
+std::optional<RecognisedFormat> RecogniseFormatIfAny(const std::filesystem::path& directory);
 
 // What follows is for the formats. Nothing of it throws: what can't be read is not there.
 
