@@ -60,7 +60,7 @@ void WritePrivately(const std::filesystem::path& file, const std::string& text) 
 }
 
 // Whether a process that reads `file` would come to this keeper.
-bool Names(const std::filesystem::path& file, pid_t keeper) {
+bool FileNames(const std::filesystem::path& file, pid_t keeper) {
   std::ifstream in(file);
   const nlohmann::json document = nlohmann::json::parse(in, nullptr, false);
   return document.is_object() && document.value("keeper", 0) == keeper;
@@ -98,7 +98,7 @@ void Keep(const ServerSpec& spec, const StartOptions& options, KeptServer kept, 
   pollfd wakers[] = {{signalled, POLLIN, 0}, {ends_with, POLLIN, 0}};
   while (poll(wakers, 2, -1) < 0 && errno == EINTR) {
   }
-  if (Names(file, getpid())) unlink(file.c_str());
+  if (FileNames(file, getpid())) unlink(file.c_str());
   server.reset();
 }
 
