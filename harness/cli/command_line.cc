@@ -34,13 +34,19 @@ struct SharedFlags {
   std::string cache;
   bool allow_existing = false;
 
-  Config Load() const {
-    Config loaded = config == kConfigFileName ? LoadConfigIfThere(config) : LoadConfig(config);
-    if (!format.empty()) loaded.format = format;
+  Config LoadFile() const { return config == kConfigFileName ? LoadConfigIfThere(config) : LoadConfig(config); }
+
+  Config Load(std::ostream& err) const {
+    Config loaded = LoadFile();
+    if (!format.empty()) {
+      loaded.format = format;
+      loaded.names_format = true;
+    }
     if (!path.empty()) loaded.path = path;
     if (!model.empty()) loaded.model = model;
     if (!postgres.empty()) loaded.postgres = postgres;
     if (!before.empty()) loaded.before.assign(before.begin(), before.end());
+    SettleFormat(loaded, err);
     return loaded;
   }
 
@@ -149,7 +155,8 @@ class CommandLine {
 
   void AddHistoryFlags(CLI::App* command) {
     AddConfigFlag(command);
-    command->add_option("--format", shared_.format, "How the history is written ('migproof list formats')");
+    command->add_option("--format", shared_.format,
+                        "How the history is written ('migproof list formats'); auto: as it looks");
     command->add_option("--path", shared_.path, "Directory of the history");
   }
 
@@ -192,7 +199,7 @@ class CommandLine {
   }
 
   int Verify() {
-    verify_.config = shared_.Load();
+    verify_.config = shared_.Load(err_);
     verify_.start = shared_.Start();
     if (!laws_.empty()) verify_.config.laws = laws_;
     if (jobs_ >= 0) verify_.config.jobs = jobs_;
@@ -219,7 +226,7 @@ class CommandLine {
   void AddReproduce() {
     CLI::App* reproduce =
         Add("reproduce", "Try rows that broke a law again, or write the script that shows it", [this] {
-          verify_.config = shared_.Load();
+          verify_.config = shared_.Load(err_);
           verify_.start = shared_.Start();
           if (!regressions_.empty()) verify_.config.regressions = regressions_;
           verify_.command_line = "migproof verify";
@@ -234,7 +241,8 @@ class CommandLine {
 
   void AddAccept() {
     CLI::App* accept = Add("accept", "Waive a finding until a day, with a reason", [this] {
-      const std::filesystem::path file = waivers_.empty() ? shared_.Load().waivers : std::filesystem::path(waivers_);
+      const std::filesystem::path file =
+          waivers_.empty() ? shared_.LoadFile().waivers : std::filesystem::path(waivers_);
       AcceptFinding(file, finding_, why_, until_, Today());
       out_ << fmt::format("accepted until {}: {} (in {})\n", until_, finding_, file.string());
       return 0;
@@ -270,7 +278,7 @@ class CommandLine {
 
   void AddCatalog() {
     CLI::App* catalog = Add("catalog", "Write what a revision, file or database defines, as a model", [this] {
-      WriteCatalog({shared_.Load(), shared_.Start()}, at_, out_);
+      WriteCatalog({shared_.Load(err_), shared_.Start()}, at_, out_);
       return 0;
     });
     AddHistoryFlags(catalog);
@@ -278,7 +286,7 @@ class CommandLine {
     catalog->add_option("--at", at_, "A revision or 'head', a model, an .sql file, or a database URL")
         ->capture_default_str();
     CLI::App* drift = Add("drift", "Compare two models, .sql files, revisions or databases", [this] {
-      return WriteDrift({shared_.Load(), shared_.Start()}, sources_[0], sources_[1], out_);
+      return WriteDrift({shared_.Load(err_), shared_.Start()}, sources_[0], sources_[1], out_);
     });
     AddHistoryFlags(drift);
     AddServerFlags(drift);
@@ -286,7 +294,7 @@ class CommandLine {
   }
 
   DatabaseCommand ForDatabase() {
-    database_.config = shared_.Load();
+    database_.config = shared_.Load(err_);
     return database_;
   }
 
@@ -321,23 +329,23 @@ class CommandLine {
     AddHistoryFlags(assumptions);
     assumptions->add_option("--database", database_.database_url, "URL; default: the configured environment variable");
     AddHistoryFlags(Add("heads", "The revisions that nothing follows", [this] {
-      HeadsCommand(shared_.Load(), out_);
+      HeadsCommand(shared_.Load(err_), out_);
       return 0;
     }));
     CLI::App* history = Add("history", "All revisions, the newest first", [this] {
-      HistoryCommand(shared_.Load(), target_, out_);
+      HistoryCommand(shared_.Load(err_), target_, out_);
       return 0;
     });
     AddHistoryFlags(history);
     history->add_option("range", target_, "A:B");
     CLI::App* show = Add("show", "One revision, whole", [this] {
-      ShowCommand(shared_.Load(), target_, out_);
+      ShowCommand(shared_.Load(err_), target_, out_);
       return 0;
     });
     AddHistoryFlags(show);
     show->add_option("target", target_, "A revision, head or heads")->required();
     AddHistoryFlags(Add("check-history", "Read every file and say what the history consists of", [this] {
-      CheckHistoryCommand(shared_.Load(), out_);
+      CheckHistoryCommand(shared_.Load(err_), out_);
       return 0;
     }));
   }
@@ -356,7 +364,7 @@ class CommandLine {
   void AddNewRevision(const std::string& name, const std::string& description,
                       void (*run)(const Config&, const NewRevision&, std::ostream&)) {
     CLI::App* command = Add(name, description, [this, run] {
-      run(shared_.Load(), new_revision_, out_);
+      run(shared_.Load(err_), new_revision_, out_);
       return 0;
     });
     AddHistoryFlags(command);
