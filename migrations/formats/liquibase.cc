@@ -2,8 +2,8 @@
 //
 // Facts of the tool that this file imitates:
 // - The .sql files of the directory in the order of their names, folders to the bottom, as `includeAll` reads them; or,
-//   with `"tool": {"changelog": "main.sql"}`, that file with what it includes. A changelog in XML, YAML or JSON can't be
-//   read and is an error, since changes may stand in it.
+//   with `"tool": {"changelog": "main.sql"}`, that file with what it includes. A changelog in XML, YAML or JSON can't
+//   be read and is an error, since changes may stand in it.
 // - A changeset is known by file, id and author. Each is a transaction with its entry, unless `runInTransaction:false`.
 // - Without contexts asked for (`"tool": {"contexts": "test,prod"}`) all changesets run, whatever theirs are.
 // - `--rollback` makes a changeset reversible, "empty" too; without one it can't be undone.
@@ -166,16 +166,17 @@ class LiquibaseLedger : public Ledger {
   }
 
   std::vector<std::string> CreateSql() const override {
-    return {fmt::format("CREATE TABLE IF NOT EXISTS {} (id varchar(255) NOT NULL, author varchar(255) NOT NULL, filename "
-                        "varchar(255) NOT NULL, dateexecuted timestamp NOT NULL, orderexecuted integer NOT NULL, exectype "
-                        "varchar(10) NOT NULL, md5sum varchar(35), description varchar(255), comments varchar(255), tag "
-                        "varchar(255), liquibase varchar(20), contexts varchar(255), labels varchar(255), deployment_id "
-                        "varchar(10))",
-                        kLiquibaseTable),
-            fmt::format("CREATE TABLE IF NOT EXISTS {} (id integer NOT NULL, locked boolean NOT NULL, lockgranted "
-                        "timestamp, lockedby varchar(255), CONSTRAINT databasechangeloglock_pkey PRIMARY KEY (id))",
-                        kLiquibaseLock),
-            fmt::format("INSERT INTO {} (id, locked) VALUES (1, false) ON CONFLICT (id) DO NOTHING", kLiquibaseLock)};
+    return {
+        fmt::format("CREATE TABLE IF NOT EXISTS {} (id varchar(255) NOT NULL, author varchar(255) NOT NULL, filename "
+                    "varchar(255) NOT NULL, dateexecuted timestamp NOT NULL, orderexecuted integer NOT NULL, exectype "
+                    "varchar(10) NOT NULL, md5sum varchar(35), description varchar(255), comments varchar(255), tag "
+                    "varchar(255), liquibase varchar(20), contexts varchar(255), labels varchar(255), deployment_id "
+                    "varchar(10))",
+                    kLiquibaseTable),
+        fmt::format("CREATE TABLE IF NOT EXISTS {} (id integer NOT NULL, locked boolean NOT NULL, lockgranted "
+                    "timestamp, lockedby varchar(255), CONSTRAINT databasechangeloglock_pkey PRIMARY KEY (id))",
+                    kLiquibaseLock),
+        fmt::format("INSERT INTO {} (id, locked) VALUES (1, false) ON CONFLICT (id) DO NOTHING", kLiquibaseLock)};
   }
 
   std::vector<std::string> BeforeSql(const Step&, const History&) const override { return {}; }
@@ -191,13 +192,14 @@ class LiquibaseLedger : public Ledger {
       return text.empty() ? std::string("''") : fmt::format("pg_catalog.left({}, 255)", SqlLiteral(text));
     };
     std::string sql = fmt::format(
-        "INSERT INTO {0} (id, author, filename, dateexecuted, orderexecuted, exectype, description, comments, contexts, "
+        "INSERT INTO {0} (id, author, filename, dateexecuted, orderexecuted, exectype, description, comments, "
+        "contexts, "
         "labels) SELECT {1}, {2}, {3}, pg_catalog.now(), (SELECT coalesce(pg_catalog.max(orderexecuted), 0) + 1 FROM "
         "{0}), 'EXECUTED', 'sql', {4}, {5}, {6}",
         kLiquibaseTable, SqlLiteral(changeset.id), SqlLiteral(changeset.author), SqlLiteral(changeset.path),
         cut(changeset.comment), cut(changeset.context), cut(changeset.labels));
-    if (step.direction == Direction::kStamp) sql += fmt::format(" WHERE NOT EXISTS (SELECT FROM {} WHERE {})",
-                                                                kLiquibaseTable, Condition(changeset.Name()));
+    if (step.direction == Direction::kStamp)
+      sql += fmt::format(" WHERE NOT EXISTS (SELECT FROM {} WHERE {})", kLiquibaseTable, Condition(changeset.Name()));
     return {sql};
   }
 
@@ -206,9 +208,9 @@ class LiquibaseLedger : public Ledger {
   }
 
   std::vector<LedgerEntry> Read(Session& session, const History&) const override {
-    const Rows rows = ReadTableIfThere(
-        session, kLiquibaseTable,
-        fmt::format("SELECT {} FROM {} ORDER BY orderexecuted, dateexecuted", kName, kLiquibaseTable));
+    const Rows rows =
+        ReadTableIfThere(session, kLiquibaseTable,
+                         fmt::format("SELECT {} FROM {} ORDER BY orderexecuted, dateexecuted", kName, kLiquibaseTable));
     std::vector<LedgerEntry> entries;
     for (int i = 0; i < rows.size(); ++i) entries.push_back({std::string(rows.Get(i, 0)), "", false});
     return entries;
@@ -220,6 +222,22 @@ class LiquibaseLedger : public Ledger {
 
   std::map<std::string, LiquibaseChangeset> changesets_;
 };
+
+// A file that is read behind that of the revision `parent`: numbered on where that one is numbered, else named after
+// it.
+std::string NameBehind(const std::string& parent, const std::string& slug) {
+  if (parent.empty()) return fmt::format("001_{}.sql", slug);
+  const fs::path file = parent.substr(0, parent.find("::"));
+  const std::string stem = file.stem().string();
+  const std::size_t digits = std::min(stem.find_first_not_of("0123456789"), stem.size());
+  std::string number = stem.substr(0, digits);
+  auto at = number.rbegin();
+  for (; at != number.rend() && *at == '9'; ++at) *at = '0';
+  const bool numbered = at != number.rend();
+  if (numbered) ++*at;
+  const std::string name = numbered ? number + "_" + slug : stem + "_" + slug;
+  return (file.parent_path() / (name + ".sql")).generic_string();
+}
 
 class LiquibaseFormat : public Format {
  public:
@@ -268,7 +286,7 @@ class LiquibaseFormat : public Format {
     }
     std::string slug;
     for (const char c : revision.title) slug += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
-    return {{fmt::format("{}_{}.sql", revision.id, slug),
+    return {{NameBehind(revision.parents.empty() ? "" : revision.parents.front(), slug),
              fmt::format("--liquibase formatted sql\n\n--changeset migproof:{}\n--comment: {}\n\n"
                          "--rollback -- what undoes it\n",
                          revision.id, revision.title)}};

@@ -43,9 +43,9 @@ struct PopxName {
 // The dialect that a part of a file name means; "" where the tool knows none of that name, and leaves the file alone.
 std::string PopxDialect(const std::string& name) {
   static const std::map<std::string, std::string> kDialects = {
-      {"postgres", "postgres"},   {"postgresql", "postgres"}, {"pg", "postgres"},  {"pgx", "postgres"},
+      {"postgres", "postgres"},   {"postgresql", "postgres"},   {"pg", "postgres"},    {"pgx", "postgres"},
       {"cockroach", "cockroach"}, {"cockroachdb", "cockroach"}, {"crdb", "cockroach"}, {"mysql", "mysql"},
-      {"mariadb", "mysql"},       {"sqlite3", "sqlite3"},     {"sqlite", "sqlite3"}};
+      {"mariadb", "mysql"},       {"sqlite3", "sqlite3"},       {"sqlite", "sqlite3"}};
   const auto found = kDialects.find(name);
   return found == kDialects.end() ? "" : found->second;
 }
@@ -333,8 +333,8 @@ class PopxFormat : public Format {
     std::string stem = fmt::format("{:04}{:02}{:02}{:02}{:02}{:02}000000_", utc.tm_year + 1900, utc.tm_mon + 1,
                                    utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
     if (!revision.parents.empty() && stem <= revision.parents.front()) {
-      throw Error(ErrorKind::kUsage, fmt::format("version '{}' does not come behind '{}'",
-                                                 stem.substr(0, kGroupDigits), revision.parents.front()))
+      throw Error(ErrorKind::kUsage, fmt::format("version '{}' does not come behind '{}'", stem.substr(0, kGroupDigits),
+                                                 revision.parents.front()))
           .WithHint("is the clock right?");
     }
     for (const char c : revision.title) stem += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';

@@ -22,20 +22,17 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 
 #include "migrations/format.h"
 #include "migrations/lexer.h"
 #include "migrations/session.h"
+#include "migrations/sourcegraph/metadata.h"
 
 namespace migproof {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-const std::vector<std::string> kSourcegraphKeys = {"name",       "parent",        "parents",
-                                                   "privileged", "nonIdempotent", "createIndexConcurrently"};
 
 // The number that a directory's name begins with, where the tool takes it for a migration.
 std::optional<std::int64_t> SourcegraphVersion(const std::string& name) {
@@ -49,84 +46,6 @@ std::optional<std::int64_t> SourcegraphVersion(const std::string& name) {
   }
   return version;
 }
-
-struct SourcegraphMetadata {
-  std::string name;
-  std::vector<std::int64_t> parents;  // ascending
-  bool privileged = false;
-  bool concurrent_index = false;
-};
-
-class SourcegraphMetadataReader {
- public:
-  explicit SourcegraphMetadataReader(fs::path file) : file_(std::move(file)) {}
-
-  SourcegraphMetadata Read() {
-    try {
-      return ReadNode(YAML::Load(ReadTextFile(file_)));
-    } catch (const YAML::Exception& failure) {
-      throw Complaint(failure.mark, fmt::format("not YAML: {}", failure.msg));
-    }
-  }
-
- private:
-  SourcegraphMetadata ReadNode(const YAML::Node& root) {
-    if (!root.IsMap()) throw Complaint(root.Mark(), "no keys and values, where 'name' and 'parents' should stand");
-    std::set<std::string> seen;
-    for (const auto& pair : root) {
-      if (!pair.first.IsScalar()) throw Complaint(pair.first.Mark(), "a key that is no text");
-      const std::string& key = pair.first.Scalar();
-      if (!seen.insert(key).second) throw Complaint(pair.first.Mark(), fmt::format("the key '{}' is there twice", key));
-      Take(key, pair.first.Mark(), pair.second);
-    }
-    std::sort(metadata_.parents.begin(), metadata_.parents.end());
-    return std::move(metadata_);
-  }
-
-  void Take(const std::string& key, const YAML::Mark& mark, const YAML::Node& value) {
-    if (key == "name") {
-      if (!value.IsScalar()) throw Complaint(mark, "'name' is no text");
-      metadata_.name = value.Scalar();
-    } else if (key == "parent") {
-      metadata_.parents.push_back(Version(key, value));
-    } else if (key == "parents") {
-      if (value.IsNull()) return;
-      if (!value.IsSequence()) throw Complaint(mark, "'parents' is no list of versions");
-      for (const YAML::Node& parent : value) metadata_.parents.push_back(Version(key, parent));
-    } else if (key == "privileged") {
-      metadata_.privileged = Flag(key, value);
-    } else if (key == "createIndexConcurrently") {
-      metadata_.concurrent_index = Flag(key, value);
-    } else if (key == "nonIdempotent") {
-      Flag(key, value);
-    } else {
-      throw Complaint(mark, fmt::format("unknown key '{}'", key))
-          .WithHint(NearNameHint(key, kSourcegraphKeys,
-                                 fmt::format("the keys there are: {}", fmt::join(kSourcegraphKeys, ", "))));
-    }
-  }
-
-  std::int64_t Version(const std::string& key, const YAML::Node& node) const {
-    std::int64_t version = 0;
-    const std::string text = node.IsScalar() ? node.Scalar() : "";
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), version);
-    if (failure == std::errc() && end == text.data() + text.size() && version > 0) return version;
-    throw Complaint(node.Mark(), fmt::format("'{}' names a version by its number, found '{}'", key, text));
-  }
-
-  bool Flag(const std::string& key, const YAML::Node& node) const {
-    bool value = false;
-    if (node.IsScalar() && YAML::convert<bool>::decode(node, value)) return value;
-    throw Complaint(node.Mark(), fmt::format("'{}' is neither true nor false", key));
-  }
-
-  Error Complaint(const YAML::Mark& mark, const std::string& message) const {
-    return Error(ErrorKind::kHistory, message).WithLocation({file_.string(), mark.is_null() ? 0 : mark.line + 1});
-  }
-
-  fs::path file_;
-  SourcegraphMetadata metadata_;
-};
 
 // The index that a statement creates concurrently; "" where it creates none.
 std::string ConcurrentIndex(std::string_view statement) {
@@ -165,7 +84,7 @@ class SourcegraphDirectory {
   explicit SourcegraphDirectory(fs::path directory) : directory_(std::move(directory)) {}
 
   Revision Read(std::int64_t version) {
-    const SourcegraphMetadata metadata = SourcegraphMetadataReader(File("metadata.yaml")).Read();
+    const SourcegraphMetadata metadata = ReadMetadata();
     revision_.id = directory_.filename().string();
     revision_.ledger_key = std::to_string(version);
     revision_.title = metadata.name.empty() ? revision_.id : metadata.name;
@@ -186,6 +105,11 @@ class SourcegraphDirectory {
     if (fs::exists(file)) return file;
     throw Error(ErrorKind::kHistory, fmt::format("'{}' holds no {}", directory_.string(), name))
         .WithHint("the tool takes each directory named by a number for a migration: up.sql, down.sql, metadata.yaml");
+  }
+
+  SourcegraphMetadata ReadMetadata() const {
+    const fs::path file = File("metadata.yaml");
+    return SourcegraphMetadata::Parse(ReadTextFile(file), file.string());
   }
 
   Section ReadSection(const char* name, Execution execution) {
@@ -279,11 +203,12 @@ class SourcegraphLedger : public Ledger {
   std::vector<std::string> Tables() const override { return {std::string(kSourcegraphTable)}; }
 
   std::vector<std::string> CreateSql() const override {
-    return {fmt::format("CREATE TABLE IF NOT EXISTS {} (id serial PRIMARY KEY, "
-                        "migration_logs_schema_version integer NOT NULL, schema text NOT NULL, version integer NOT NULL, "
-                        "up boolean NOT NULL, started_at timestamptz NOT NULL, finished_at timestamptz, success boolean, "
-                        "error_message text)",
-                        kSourcegraphTable)};
+    return {
+        fmt::format("CREATE TABLE IF NOT EXISTS {} (id serial PRIMARY KEY, "
+                    "migration_logs_schema_version integer NOT NULL, schema text NOT NULL, version integer NOT NULL, "
+                    "up boolean NOT NULL, started_at timestamptz NOT NULL, finished_at timestamptz, success boolean, "
+                    "error_message text)",
+                    kSourcegraphTable)};
   }
 
   std::vector<std::string> BeforeSql(const Step& step, const History&) const override {
@@ -297,9 +222,10 @@ class SourcegraphLedger : public Ledger {
 
   std::vector<std::string> AfterSql(const Step& step, const History&) const override {
     if (step.direction == Direction::kStamp) return {Line(*step.revision, true, true)};
-    return {fmt::format("UPDATE {0} SET finished_at = pg_catalog.now(), success = true WHERE id = (SELECT "
-                        "pg_catalog.max(id) FROM {0} WHERE schema = {1} AND version = {2})",
-                        kSourcegraphTable, SqlLiteral(schema_), step.revision->ledger_key)};
+    return {
+        fmt::format("UPDATE {0} SET finished_at = pg_catalog.now(), success = true WHERE id = (SELECT "
+                    "pg_catalog.max(id) FROM {0} WHERE schema = {1} AND version = {2})",
+                    kSourcegraphTable, SqlLiteral(schema_), step.revision->ledger_key)};
   }
 
   std::vector<std::string> ForgetSql(const Revision& revision, const History&) const override {
@@ -382,9 +308,8 @@ class SourcegraphFormat : public Format {
 
   // Numbered by the clock, as the tool does.
   std::vector<NewFile> MakeRevision(const Revision& revision) const override {
-    std::int64_t version = std::chrono::duration_cast<std::chrono::seconds>(
-                               std::chrono::system_clock::now().time_since_epoch())
-                               .count();
+    std::int64_t version =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
     std::vector<std::int64_t> parents;
     for (const std::string& parent : revision.parents) {
       parents.push_back(SourcegraphVersion(parent).value_or(0));

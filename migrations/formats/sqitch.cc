@@ -1,15 +1,18 @@
 // sqitch: deploy/, revert/ and verify/ scripts of the changes that sqitch.plan lists, in the order of the plan.
 //
 // Facts of the tool that this file imitates:
-// - A change that is planned again further down was reworked: its earlier scripts are those of "name@tag", where the tag
+// - A change that is planned again further down was reworked: its earlier scripts are those of "name@tag", where the
+// tag
 //   is the newest between the two whose deploy script exists. That is its id here, too.
 // - A change's id in the registry is a SHA-1 over its line of the plan and the id of the change before it.
-// - psql runs each script in a process of its own, and stops at the first error. A script is a transaction where it says
-//   BEGIN and COMMIT itself. Where these two enclose all of it, it is taken for one step with its entry; the tool writes
-//   the entry behind the COMMIT, and reverts the change where it can't.
+// - psql runs each script in a process of its own, and stops at the first error. A script is a transaction where it
+// says
+//   BEGIN and COMMIT itself. Where these two enclose all of it, it is taken for one step with its entry; the tool
+//   writes the entry behind the COMMIT, and reverts the change where it can't.
 // - Scripts with psql's meta-commands, or with variables that sqitch.conf sets, are run by psql here as well, and with
 //   them all others of the project.
-// - Where there is no revert script the change can't be undone. Verify scripts are optional; they run behind the upgrade
+// - Where there is no revert script the change can't be undone. Verify scripts are optional; they run behind the
+// upgrade
 //   and are rolled back.
 // - The registry refuses two changes with the same deploy script.
 #include <fmt/format.h>

@@ -50,15 +50,30 @@ std::optional<LiquibaseMark> MarkOf(std::string_view line) {
 }
 
 const std::vector<std::string> kLiquibaseWords = {
-    "changeset",   "rollback",   "comment",       "preconditions", "precondition-sql-check", "precondition-table-exists",
-    "property",    "include",    "includeall",    "validchecksum", "precondition-view-exists", "ignorelines",
+    "changeset",   "rollback", "comment",    "preconditions", "precondition-sql-check",   "precondition-table-exists",
+    "property",    "include",  "includeall", "validchecksum", "precondition-view-exists", "ignorelines",
     "precondition"};
 
-const std::vector<std::string> kLiquibaseAttributes = {
-    "stripComments", "splitStatements", "endDelimiter",     "runOnChange",         "runAlways",
-    "context",       "contextFilter",   "logicalFilePath",  "labels",              "runInTransaction",
-    "failOnError",   "dbms",            "ignore",           "objectQuotingStrategy", "created",
-    "runWith",       "runWithSpoolFile", "rollbackEndDelimiter", "rollbackSplitStatements", "runOrder"};
+const std::vector<std::string> kLiquibaseAttributes = {"stripComments",
+                                                       "splitStatements",
+                                                       "endDelimiter",
+                                                       "runOnChange",
+                                                       "runAlways",
+                                                       "context",
+                                                       "contextFilter",
+                                                       "logicalFilePath",
+                                                       "labels",
+                                                       "runInTransaction",
+                                                       "failOnError",
+                                                       "dbms",
+                                                       "ignore",
+                                                       "objectQuotingStrategy",
+                                                       "created",
+                                                       "runWith",
+                                                       "runWithSpoolFile",
+                                                       "rollbackEndDelimiter",
+                                                       "rollbackSplitStatements",
+                                                       "runOrder"};
 
 // A word, or what stands in quotes; takes it from `text`.
 std::string TakeLiquibaseWord(std::string_view& text, std::string_view until) {
@@ -96,7 +111,8 @@ std::vector<std::pair<std::string, std::string>> TakeAttributes(std::string_view
 bool LiquibaseFlag(const std::string& key, const std::string& value, const SourceLocation& where) {
   const std::string lower = LowerLiquibase(value);
   if (lower == "true" || lower == "false") return lower == "true";
-  throw Error(ErrorKind::kHistory, fmt::format("'{}' is 'true' or 'false', found '{}'", key, value)).WithLocation(where);
+  throw Error(ErrorKind::kHistory, fmt::format("'{}' is 'true' or 'false', found '{}'", key, value))
+      .WithLocation(where);
 }
 
 bool IsForPostgres(const std::string& dbms) {
@@ -222,7 +238,8 @@ class LiquibaseReader {
   void RefuseNearMiss(const LiquibaseMark& mark) const {
     const std::string near = NearName(mark.word, kLiquibaseWords);
     if (near.empty()) return;
-    throw Complaint(fmt::format("'--{}' is no word of the format: the tool would take the line for a comment", mark.word))
+    throw Complaint(
+        fmt::format("'--{}' is no word of the format: the tool would take the line for a comment", mark.word))
         .WithHint(fmt::format("did you mean '--{}'? In a comment, leave a blank behind '--'", near));
   }
 
@@ -274,7 +291,8 @@ class LiquibaseReader {
       parts_.rollback_delimiter = Delimiter(value);
     } else if (key == "failOnError") {
       if (LiquibaseFlag(key, value, Here())) return;
-      throw Complaint("'failOnError:false' lets a changeset fail and counts it as done: what it leaves can't be verified")
+      throw Complaint(
+          "'failOnError:false' lets a changeset fail and counts it as done: what it leaves can't be verified")
           .WithHint("write it so that it does not fail");
     } else if (key == "runWith") {
       if (LowerLiquibase(value) == "jdbc") return;
@@ -406,7 +424,8 @@ class LiquibaseReader {
                               SqlLiteral(Substitute(schema.empty() ? name : schema + "." + name)));
     } else {
       throw Complaint(fmt::format("'--{}' is not understood", word))
-          .WithHint(NearNameHint(word, kLiquibaseWords, "say it with --precondition-sql-check expectedResult:N SELECT ..."));
+          .WithHint(
+              NearNameHint(word, kLiquibaseWords, "say it with --precondition-sql-check expectedResult:N SELECT ..."));
     }
     if (parts_.on_fail == "WARN") return;
     parts_.preconditions += fmt::format(

@@ -27,7 +27,7 @@ struct LiquibaseChangeset {
   std::string context;  // an expression; "": any
   std::string labels;
   bool in_transaction = true;
-  bool one_query = false;  // splitStatements:false
+  bool one_query = false;   // splitStatements:false
   bool runs_again = false;  // runOnChange, runAlways
   bool ignored = false;     // for another DBMS, or to be ignored
   SourceLocation where;
@@ -55,9 +55,9 @@ struct LiquibaseChangelog {
   std::vector<Entry> entries;
   std::map<std::string, std::string> properties;  // those given, and those of the file
 
-  // `path` is what the tool calls the file, `file` where it lies. Error(history) with file:line for a file that does not
-  // begin with the mark, and for whatever the tool would refuse, take for a comment by mistake, or decide only on the
-  // database.
+  // `path` is what the tool calls the file, `file` where it lies. Error(history) with file:line for a file that does
+  // not begin with the mark, and for whatever the tool would refuse, take for a comment by mistake, or decide only on
+  // the database.
   static LiquibaseChangelog Parse(std::string_view text, const std::string& path, const std::string& file,
                                   std::map<std::string, std::string> properties);
 };

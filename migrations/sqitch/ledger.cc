@@ -15,7 +15,8 @@ constexpr const char* kRegistryVersion = "1.1";
 std::string QuotedRegistry(const std::string& name) {
   std::string quoted = "\"";
   for (const char c : name) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  const bool plain = !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos &&
+  const bool plain = !name.empty() &&
+                     name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos &&
                      (name[0] < '0' || name[0] > '9');
   return plain ? name : quoted + "\"";
 }
@@ -55,18 +56,19 @@ std::vector<std::string> SqitchLedger::Tables() const {
 
 std::vector<std::string> SqitchLedger::CreateSql() const {
   constexpr const char* kWho =
-      "note text NOT NULL DEFAULT '', {}committed_at timestamptz NOT NULL DEFAULT clock_timestamp(), committer_name text "
+      "note text NOT NULL DEFAULT '', {}committed_at timestamptz NOT NULL DEFAULT clock_timestamp(), committer_name "
+      "text "
       "NOT NULL, committer_email text NOT NULL, planned_at timestamptz NOT NULL, planner_name text NOT NULL, "
       "planner_email text NOT NULL";
   const std::string who = fmt::format(kWho, "");
-  const std::string event_who = fmt::format(
-      kWho,
-      "requires text[] NOT NULL DEFAULT '{}', conflicts text[] NOT NULL DEFAULT '{}', tags text[] NOT NULL DEFAULT '{}', ");
+  const std::string event_who = fmt::format(kWho,
+                                            "requires text[] NOT NULL DEFAULT '{}', conflicts text[] NOT NULL DEFAULT "
+                                            "'{}', tags text[] NOT NULL DEFAULT '{}', ");
   const auto table = [&](const char* name, const std::string& columns) {
     return fmt::format("CREATE TABLE IF NOT EXISTS {}.{} ({})", registry_, name, columns);
   };
-  const std::string of_project = fmt::format("project text NOT NULL REFERENCES {}.projects (project) ON UPDATE CASCADE, ",
-                                             registry_);
+  const std::string of_project =
+      fmt::format("project text NOT NULL REFERENCES {}.projects (project) ON UPDATE CASCADE, ", registry_);
   const std::string to_change = fmt::format("REFERENCES {}.changes (change_id) ON UPDATE CASCADE", registry_);
   std::vector<std::string> sql = {
       fmt::format("CREATE SCHEMA IF NOT EXISTS {}", registry_),
@@ -78,26 +80,27 @@ std::vector<std::string> SqitchLedger::CreateSql() const {
             "creator_name text NOT NULL, creator_email text NOT NULL"),
       table("changes", "change_id text PRIMARY KEY, script_hash text, change text NOT NULL, " + of_project + who +
                            ", UNIQUE (project, script_hash)"),
-      table("tags", "tag_id text PRIMARY KEY, tag text NOT NULL, " + of_project + "change_id text NOT NULL " + to_change +
-                        ", " + who + ", UNIQUE (project, tag)"),
-      table("dependencies", "change_id text NOT NULL " + to_change +
-                                " ON DELETE CASCADE, type text NOT NULL, dependency text NOT NULL, dependency_id text " +
-                                to_change +
-                                " CONSTRAINT dependencies_check CHECK ((type = 'require' AND dependency_id IS NOT NULL) "
-                                "OR (type = 'conflict' AND dependency_id IS NULL)), PRIMARY KEY (change_id, dependency)"),
-      table("events", "event text NOT NULL CONSTRAINT events_event_check CHECK (event IN ('deploy', 'revert', 'fail', "
-                      "'merge')), change_id text NOT NULL, change text NOT NULL, " +
-                          of_project + event_who + ", PRIMARY KEY (change_id, committed_at)")};
+      table("tags", "tag_id text PRIMARY KEY, tag text NOT NULL, " + of_project + "change_id text NOT NULL " +
+                        to_change + ", " + who + ", UNIQUE (project, tag)"),
+      table("dependencies",
+            "change_id text NOT NULL " + to_change +
+                " ON DELETE CASCADE, type text NOT NULL, dependency text NOT NULL, dependency_id text " + to_change +
+                " CONSTRAINT dependencies_check CHECK ((type = 'require' AND dependency_id IS NOT NULL) "
+                "OR (type = 'conflict' AND dependency_id IS NULL)), PRIMARY KEY (change_id, dependency)"),
+      table("events",
+            "event text NOT NULL CONSTRAINT events_event_check CHECK (event IN ('deploy', 'revert', 'fail', "
+            "'merge')), change_id text NOT NULL, change text NOT NULL, " +
+                of_project + event_who + ", PRIMARY KEY (change_id, committed_at)")};
   if (project_ == nullptr) return sql;
-  const std::string user =
-      fmt::format("{}, {}", SqlLiteral(project_->user_name), SqlLiteral(project_->user_email));
+  const std::string user = fmt::format("{}, {}", SqlLiteral(project_->user_name), SqlLiteral(project_->user_email));
   sql.push_back(fmt::format(
       "INSERT INTO {}.releases (version, installer_name, installer_email) VALUES ({}, {}) ON CONFLICT DO NOTHING",
       registry_, kRegistryVersion, user));
-  sql.push_back(fmt::format(
-      "INSERT INTO {}.projects (project, uri, creator_name, creator_email) VALUES ({}, {}, {}) ON CONFLICT (project) DO "
-      "NOTHING",
-      registry_, SqlLiteral(project_->plan.project), NullOr(project_->plan.uri), user));
+  sql.push_back(
+      fmt::format("INSERT INTO {}.projects (project, uri, creator_name, creator_email) VALUES ({}, {}, {}) ON CONFLICT "
+                  "(project) DO "
+                  "NOTHING",
+                  registry_, SqlLiteral(project_->plan.project), NullOr(project_->plan.uri), user));
   return sql;
 }
 
@@ -132,7 +135,8 @@ std::vector<std::string> SqitchLedger::EntrySql(const Step& step) const {
   const std::string committer =
       fmt::format("{}, {}", SqlLiteral(project_->user_name), SqlLiteral(project_->user_email));
   const auto planned = [](const SqitchPlanner& planner) {
-    return fmt::format("{}, {}, {}", SqlLiteral(planner.timestamp), SqlLiteral(planner.name), SqlLiteral(planner.email));
+    return fmt::format("{}, {}, {}", SqlLiteral(planner.timestamp), SqlLiteral(planner.name),
+                       SqlLiteral(planner.email));
   };
   std::vector<std::string> sql = {fmt::format(
       "INSERT INTO {}.changes (change_id, script_hash, change, project, note, committer_name, committer_email, "
@@ -147,15 +151,16 @@ std::vector<std::string> SqitchLedger::EntrySql(const Step& step) const {
       const std::string target =
           dependency.target && !dependency.conflicts ? project_->plan.changes[*dependency.target].id : "";
       sql.push_back(fmt::format(
-          "INSERT INTO {}.dependencies (change_id, type, dependency, dependency_id) VALUES ({}, {}, {}, {}){}", registry_,
-          SqlLiteral(change.id), dependency.conflicts ? "'conflict'" : "'require'", SqlLiteral(dependency.text),
-          NullOr(target), skip));
+          "INSERT INTO {}.dependencies (change_id, type, dependency, dependency_id) VALUES ({}, {}, {}, {}){}",
+          registry_, SqlLiteral(change.id), dependency.conflicts ? "'conflict'" : "'require'",
+          SqlLiteral(dependency.text), NullOr(target), skip));
     }
   }
   for (const SqitchTag& tag : change.tags) {
     sql.push_back(fmt::format(
         "INSERT INTO {}.tags (tag_id, tag, project, change_id, note, committer_name, committer_email, planned_at, "
-        "planner_name, planner_email, committed_at) VALUES ({}, {}, {}, {}, {}, {}, {}, pg_catalog.clock_timestamp()){}",
+        "planner_name, planner_email, committed_at) VALUES ({}, {}, {}, {}, {}, {}, {}, "
+        "pg_catalog.clock_timestamp()){}",
         registry_, SqlLiteral(tag.id), SqlLiteral("@" + tag.name), SqlLiteral(project_->plan.project),
         SqlLiteral(change.id), SqlLiteral(tag.note), committer, planned(tag.planner), skip));
   }

@@ -30,9 +30,9 @@ class SqitchLedger : public Ledger {
   std::string Event(const char* event, const SqitchChange& change) const;
 
   std::shared_ptr<const SqitchProject> project_;
-  std::string registry_;                                 // quoted
-  std::map<std::string, const SqitchChange*> changes_;   // by id
-  std::map<std::string, std::string> hashes_;            // of the deploy scripts, by the change's id
+  std::string registry_;                                // quoted
+  std::map<std::string, const SqitchChange*> changes_;  // by id
+  std::map<std::string, std::string> hashes_;           // of the deploy scripts, by the change's id
 };
 
 }  // namespace migproof

@@ -155,7 +155,8 @@ class SqitchPlanReader {
     }
     if (!pragmas_.insert(name).second) throw Complaint(fmt::format("the pragma '%{}' is there twice", name));
     if (name == "project") {
-      if (!IsPlanName(value)) throw Complaint(fmt::format("bad project name '{}'", value)).WithHint(std::string(kNameRule));
+      if (!IsPlanName(value))
+        throw Complaint(fmt::format("bad project name '{}'", value)).WithHint(std::string(kNameRule));
       plan_.project = value;
     } else if (name == "uri") {
       plan_.uri = value;
@@ -197,9 +198,8 @@ class SqitchPlanReader {
     SqitchPlanner planner;
     planner.timestamp = TakeToBlank(line);
     if (!IsPlanTimestamp(planner.timestamp)) {
-      throw Complaint(planner.timestamp.empty()
-                          ? std::string("a line without the time and the planner")
-                          : fmt::format("'{}' stands where the time should", planner.timestamp))
+      throw Complaint(planner.timestamp.empty() ? std::string("a line without the time and the planner")
+                                                : fmt::format("'{}' stands where the time should", planner.timestamp))
           .WithHint("a line is: name [dependencies] 2012-07-16T17:25:07Z Name <mail> # note");
     }
     const std::size_t open = line.find('<');
@@ -246,7 +246,8 @@ class SqitchPlanReader {
     for (text = TrimPlan(text); !text.empty();) {
       const std::string_view word = TakeToBlank(text);
       auto dependency = ParseDependency(word);
-      if (!dependency) throw Complaint(fmt::format("'{}' is no dependency", word)).WithHint("[change other@tag !conflict]");
+      if (!dependency)
+        throw Complaint(fmt::format("'{}' is no dependency", word)).WithHint("[change other@tag !conflict]");
       if (!seen.emplace(word).second) throw Complaint(fmt::format("the dependency '{}' is there twice", word));
       (dependency->conflicts ? change.conflicts : change.requires_changes).push_back(std::move(*dependency));
     }
@@ -271,7 +272,8 @@ class SqitchPlanReader {
     const std::string head = info;
     info += fmt::format("change {}\n", change.name);
     if (index > 0) info += fmt::format("parent {}\n", plan_.changes[index - 1].id);
-    info += fmt::format("planner {} <{}>\ndate {}", change.planner.name, change.planner.email, change.planner.timestamp);
+    info +=
+        fmt::format("planner {} <{}>\ndate {}", change.planner.name, change.planner.email, change.planner.timestamp);
     const auto list = [&](const char* title, const char* mark, const std::vector<SqitchDependency>& dependencies) {
       if (dependencies.empty()) return;
       info += fmt::format("\n{}", title);
@@ -324,8 +326,8 @@ class SqitchPlanReader {
     if (IsForeign(conflict)) return;
     const auto target = Find(conflict);
     if (!target || *target >= index) return;
-    throw Complaint(fmt::format("'{}' conflicts with '{}', which is deployed before it", plan_.changes[index].name,
-                                conflict.text))
+    throw Complaint(
+        fmt::format("'{}' conflicts with '{}', which is deployed before it", plan_.changes[index].name, conflict.text))
         .WithHint("the tool would not deploy it");
   }
 

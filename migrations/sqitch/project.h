@@ -13,9 +13,6 @@
 
 namespace migproof {
 
-// sqitch.conf: "section.sub.key" to its last value.
-std::map<std::string, std::string> ParseSqitchConf(std::string_view text, const std::string& file);
-
 struct SqitchProject {
   enum class Script { kDeploy, kRevert, kVerify };
 

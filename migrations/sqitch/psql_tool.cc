@@ -9,8 +9,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -171,7 +171,8 @@ std::string ProofStatement(const ToolPlace& place) {
 
 std::string PsqlQuoted(const std::string& text) {
   std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("''") : c == '\\' ? std::string("\\\\") : std::string(1, c);
+  for (const char c : text)
+    quoted += c == '\'' ? std::string("''") : c == '\\' ? std::string("\\\\") : std::string(1, c);
   return quoted + "'";
 }
 
@@ -210,15 +211,16 @@ std::vector<Error> PsqlTool::RunScript(const ToolPlace& place, const fs::path& f
   std::vector<std::string> environment = EnvironmentForTools();
   for (std::string& setting : ConninfoEnvironment(place.url)) environment.push_back(std::move(setting));
   environment.emplace_back("LC_MESSAGES=C");
-  std::vector<std::string> arguments = {psql_, "--quiet", "--no-psqlrc", "--no-align", "--tuples-only",
-                                        "--set", "VERBOSITY=verbose"};
+  std::vector<std::string> arguments = {psql_,           "--quiet", "--no-psqlrc",      "--no-align",
+                                        "--tuples-only", "--set",   "VERBOSITY=verbose"};
   for (const auto& [name, value] : project_->VariablesFor(script)) {
     arguments.insert(arguments.end(), {"--set", fmt::format("{}={}", name, value)});
   }
   arguments.insert(arguments.end(), {"--set", "ON_ERROR_STOP=1", "--command", ProofStatement(place)});
   for (const std::string& setting : place.settings) arguments.insert(arguments.end(), {"--command", setting});
   if (leaving_out) {
-    arguments.insert(arguments.end(), {"--command", "\\set ON_ERROR_STOP 0", "--command", "\\set ON_ERROR_ROLLBACK on"});
+    arguments.insert(arguments.end(),
+                     {"--command", "\\set ON_ERROR_STOP 0", "--command", "\\set ON_ERROR_ROLLBACK on"});
   }
   arguments.insert(arguments.end(), {"--file", fs::absolute(file).lexically_normal().string()});
   const PsqlEnd end = RunPsqlProgram(arguments, environment, project_->root);
@@ -267,7 +269,8 @@ std::string PsqlTool::OfflineSql(const Step& step) {
   for (const auto& [name, value] : project_->VariablesFor(script)) {
     text += fmt::format("\\set {} {}\n", name, PsqlQuoted(value));
   }
-  text += fmt::format("\\i {}\nBEGIN;\n", PsqlQuoted(absolute(project_->FileOf(ChangeOf(*step.revision), script)).string()));
+  text += fmt::format("\\i {}\nBEGIN;\n",
+                      PsqlQuoted(absolute(project_->FileOf(ChangeOf(*step.revision), script)).string()));
   for (const std::string& sql : ledger_.EntrySql(step)) text += sql + ";\n";
   return text + "COMMIT;\n";
 }
