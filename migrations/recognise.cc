@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kHeadBytes = std::size_t{16} << 10;
+constexpr std::size_t kProjectBytes = std::size_t{256} << 10;
 constexpr int kProjectDepth = 5;
 
 // The beginning of a regular file; "" for anything else.
@@ -102,15 +103,24 @@ Recognition RecogniseByNames(std::size_t files, std::string_view pattern, bool c
   return {fmt::format("{} named {}", files == 1 ? "1 file is" : fmt::format("{} files are", files), pattern), certain};
 }
 
-bool ProjectNames(const fs::path& directory, std::string_view file, std::string_view dependency) {
+std::vector<fs::path> FilesAbove(const fs::path& directory, std::string_view name) {
+  std::vector<fs::path> files;
   std::error_code failure;
   fs::path place = fs::weakly_canonical(directory, failure);
   for (int i = 0; !failure && i < kProjectDepth && !place.empty(); ++i) {
-    if (ReadHead(place / file, kHeadBytes * 16).find(dependency) != std::string::npos) return true;
+    std::error_code unknown;
+    if (fs::is_regular_file(place / name, unknown)) files.push_back(place / name);
     if (place == place.parent_path()) break;
     place = place.parent_path();
   }
-  return false;
+  return files;
+}
+
+bool ProjectNames(const fs::path& directory, std::string_view file, std::string_view dependency) {
+  const std::vector<fs::path> files = FilesAbove(directory, file);
+  return std::any_of(files.begin(), files.end(), [&](const fs::path& path) {
+    return ReadHead(path, kProjectBytes).find(dependency) != std::string::npos;
+  });
 }
 
 }  // namespace migproof

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "migrations/format.h"
 
@@ -35,6 +36,9 @@ Recognition RecogniseByLine(const std::filesystem::path& directory, std::string_
 
 // "1 file is named x", "3 files are named x"; nothing for none.
 Recognition RecogniseByNames(std::size_t files, std::string_view pattern, bool certain);
+
+// The files of that name in `directory` and the four above it, the nearest first.
+std::vector<std::filesystem::path> FilesAbove(const std::filesystem::path& directory, std::string_view name);
 
 // Whether go.mod, Cargo.toml or such, in `directory` or one of the four above it, names `dependency`.
 bool ProjectNames(const std::filesystem::path& directory, std::string_view file, std::string_view dependency);

@@ -1,6 +1,7 @@
 #include "harness/cli/command_line.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include "harness/cli/runner_commands.h"
 #include "harness/cli/verify_command.h"
 #include "harness/data/aim.h"
+#include "harness/postgres/kept_server.h"
 #include "harness/report/reporter.h"
 #include "harness/report/waivers.h"
 #include "harness/verify/property.h"
@@ -81,6 +83,7 @@ class CommandLine {
     AddCatalog();
     AddRunner();
     AddNewRevisions();
+    AddServers();
   }
 
   int Run(int argc, const char* const* argv) {
@@ -375,6 +378,33 @@ class CommandLine {
     command->add_option("--label", new_revision_.labels, "Branch labels");
   }
 
+  void AddServers() {
+    CLI::App* servers = app_.add_subcommand("servers", "Keep a throw-away server for several commands");
+    servers->require_subcommand(1);
+    CLI::App* start = servers->add_subcommand(
+        "start", "Start a server that is there until 'servers stop', or until the process that asked for it ends");
+    start->callback([this] {
+      action_ = [this] {
+        const KeptServer kept =
+            KeepServer(ParseServerSpec(shared_.Load().postgres), shared_.Start(), getppid(), server_state_);
+        out_ << fmt::format("{} is kept; {} says where\n", kept.description, server_state_);
+        return 0;
+      };
+    });
+    AddServerFlags(start);
+    AddConfigFlag(start);
+    CLI::App* stop = servers->add_subcommand("stop", "Stop a server that 'servers start' has started");
+    stop->callback([this] {
+      action_ = [this] {
+        out_ << (StopKeptServer(server_state_) ? "stopped\n" : "there is none\n");
+        return 0;
+      };
+    });
+    for (CLI::App* command : {start, stop}) {
+      command->add_option("--state", server_state_, "The file that says where the server is")->required();
+    }
+  }
+
   std::ostream& out_;
   std::ostream& err_;
   CLI::App app_{
@@ -401,6 +431,7 @@ class CommandLine {
   DatabaseCommand database_;
   std::string target_;
   NewRevision new_revision_;
+  std::string server_state_;
 };
 
 }  // namespace

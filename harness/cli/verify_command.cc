@@ -136,8 +136,6 @@ Subject ReadSubject(const Config& config) {
   return subject;
 }
 
-namespace {
-
 VerifyOptions OptionsOf(const VerifyCommand& command) {
   VerifyOptions options;
   options.server = ParseServerSpec(command.config.postgres);
@@ -153,7 +151,12 @@ VerifyOptions OptionsOf(const VerifyCommand& command) {
   return options;
 }
 
-}  // namespace
+void AddRegressions(const Config& config, VerifyOptions& options) {
+  if (options.rows.cases == 0) return;
+  for (Regression& regression : ReadRegressions(config.regressions)) {
+    options.rows.regressions[{regression.law, regression.revision}].push_back(std::move(regression.rows));
+  }
+}
 
 int RunVerify(const VerifyCommand& command, std::ostream& out, std::ostream& err) {
   const std::vector<ReportTarget> targets = ReportTargets(command.reports);
@@ -161,11 +164,7 @@ int RunVerify(const VerifyCommand& command, std::ostream& out, std::ostream& err
   VerifyOptions options = OptionsOf(command);
   const Subject subject = ReadSubject(command.config);
   options.revisions = ChosenRevisions(subject, command);
-  if (options.rows.cases > 0) {
-    for (Regression& regression : ReadRegressions(command.config.regressions)) {
-      options.rows.regressions[{regression.law, regression.revision}].push_back(std::move(regression.rows));
-    }
-  }
+  AddRegressions(command.config, options);
   if (!command.expect.empty() && !command.bless) CompareWithExpectation({}, command.expect);  // refused before the run
   Report nothing;
   ApplyWaivers(nothing, command.config.waivers, Today());  // likewise

@@ -35,13 +35,26 @@ struct Plan {
   std::vector<Law> laws;
   std::set<std::size_t> revisions;
   bool history = true;
+  std::set<std::pair<std::string, std::string>> units;  // none: all that the above say
 
-  std::size_t Units() const {
-    std::size_t units = 0;
-    for (const Law& law : laws) {
-      units += (law.property->ChecksRevisions() ? revisions.size() : 0) + (law.property->ChecksHistory() && history);
+  // Whether `law` is asked about a revision, or, where that is null, about the history as a whole.
+  bool Asks(const Law& law, const Revision* revision) const {
+    if (!(revision == nullptr ? law.property->ChecksHistory() && history : law.property->ChecksRevisions())) {
+      return false;
     }
-    return units;
+    return units.empty() || units.contains({law.name, revision == nullptr ? "" : revision->id});
+  }
+
+  // In the order of a report.
+  std::vector<std::pair<std::string, std::string>> Units(const Subject& subject) const {
+    std::vector<std::pair<std::string, std::string>> asked;
+    for (const Law& law : laws) {
+      for (const std::size_t index : revisions) {
+        if (Asks(law, subject.order()[index])) asked.emplace_back(law.name, subject.order()[index]->id);
+      }
+      if (Asks(law, nullptr)) asked.emplace_back(law.name, "");
+    }
+    return asked;
   }
 };
 
@@ -53,6 +66,14 @@ Plan MakePlan(const Subject& subject, const VerifyOptions& options) {
   if (plan.history) {
     for (std::size_t i = 0; i < subject.order().size(); ++i) plan.revisions.insert(i);
   }
+  plan.units = options.units;
+  if (plan.units.empty()) return plan;
+  std::erase_if(plan.revisions, [&](std::size_t index) {
+    return std::none_of(plan.laws.begin(), plan.laws.end(),
+                        [&](const Law& law) { return plan.Asks(law, subject.order()[index]); });
+  });
+  plan.history =
+      std::any_of(plan.laws.begin(), plan.laws.end(), [&](const Law& law) { return plan.Asks(law, nullptr); });
   return plan;
 }
 
@@ -79,7 +100,7 @@ class Inspection {
     if (search_.coverage().tables() > 0) emit_({{"coverage", ToJson(search_.coverage())}});
     if (!history_) return;
     for (const Law& law : plan_.laws) {
-      if (!law.property->ChecksHistory()) continue;
+      if (!plan_.Asks(law, nullptr)) continue;
       Verdict verdict;
       CheckUnit(law, nullptr, verdict);
       emit_(ToJson(verdict));
@@ -103,7 +124,7 @@ class Inspection {
     std::vector<Law> with_rows;
     try {
       for (const Law& law : plan_.laws) {
-        if (!law.property->ChecksRevisions()) continue;
+        if (!plan_.Asks(law, subject_.order()[index])) continue;
         Verdict& verdict = verdicts.emplace_back();
         CheckUnit(law, subject_.order()[index], verdict);
         const bool open =
@@ -282,35 +303,34 @@ int Jobs(const VerifyOptions& options, std::size_t revisions) {
 }
 
 // A verdict for every unit, in order; a unit that no worker spoke of is an error.
-std::vector<Verdict> Arrange(const Subject& subject, const Plan& plan,
+std::vector<Verdict> Arrange(const std::vector<std::pair<std::string, std::string>>& units,
                              std::map<std::pair<std::string, std::string>, Verdict>& given,
                              const std::string& failure) {
   std::vector<Verdict> verdicts;
-  const auto take = [&](const Law& law, const std::string& revision) {
-    const auto found = given.find({law.name, revision});
+  for (const auto& [law, revision] : units) {
+    const auto found = given.find({law, revision});
     if (found != given.end()) {
       verdicts.push_back(std::move(found->second));
     } else {
-      verdicts.push_back({.law = law.name,
+      verdicts.push_back({.law = law,
                           .revision = revision,
                           .outcome = Outcome::kError,
                           .reason = failure.empty() ? "nobody looked at it" : failure});
     }
-  };
-  for (const Law& law : plan.laws) {
-    if (law.property->ChecksRevisions()) {
-      for (const std::size_t index : plan.revisions) take(law, subject.order()[index]->id);
-    }
-    if (law.property->ChecksHistory() && plan.history) take(law, "");
   }
   return verdicts;
 }
 
 }  // namespace
 
+std::vector<std::pair<std::string, std::string>> UnitsToVerify(const Subject& subject, const VerifyOptions& options) {
+  return MakePlan(subject, options).Units(subject);
+}
+
 Report Verify(const Subject& subject, const VerifyOptions& options, const Progress& progress) {
   const auto begun = std::chrono::steady_clock::now();
   const Plan plan = MakePlan(subject, options);
+  const auto units = plan.Units(subject);
   const int jobs = Jobs(options, plan.revisions.size());
   const std::vector<std::size_t> cuts = Cuts(subject.order().size(), jobs, plan.history);
 
@@ -340,7 +360,7 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
     }
     Verdict verdict = VerdictFromJson(document);
     given[{verdict.law, verdict.revision}] = std::move(verdict);
-    if (progress) progress(given.size(), plan.Units());
+    if (progress) progress(given.size(), units.size());
   };
   std::string failure;
   for (const WorkerEnd& end : RunWorkers(jobs, work, receive)) {
@@ -349,7 +369,7 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
   if (report.server.empty() && !failure.empty())
     throw Error(ErrorKind::kServer, failure.substr(failure.rfind("error: ", 0) == 0 ? 7 : 0));
 
-  report.verdicts = Arrange(subject, plan, given, failure);
+  report.verdicts = Arrange(units, given, failure);
   for (const Verdict& verdict : report.verdicts) {
     report.notes.insert(report.notes.end(), verdict.stale.begin(), verdict.stale.end());
   }

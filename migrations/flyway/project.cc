@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <optional>
-#include <system_error>
+#include <vector>
 
 #include "migrations/annotated_text.h"
 #include "migrations/linear_format.h"
+#include "migrations/recognise.h"
 
 namespace migproof {
 
@@ -18,7 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kProjectDepth = 5;
 constexpr std::array kNamingKeys = {"sqlMigrationPrefix",      "undoSqlMigrationPrefix", "repeatableSqlMigrationPrefix",
                                     "baselineMigrationPrefix", "sqlMigrationSeparator",  "sqlMigrationSuffixes",
                                     "placeholderPrefix",       "placeholderSuffix"};
@@ -27,18 +26,6 @@ std::string SmallLetters(std::string_view text) {
   std::string small(text);
   std::transform(small.begin(), small.end(), small.begin(), [](unsigned char c) { return std::tolower(c); });
   return small;
-}
-
-fs::path FindToml(const fs::path& directory) {
-  std::error_code failure;
-  fs::path place = fs::weakly_canonical(directory, failure);
-  for (int i = 0; !failure && i < kProjectDepth && !place.empty(); ++i) {
-    if (fs::is_regular_file(place / "flyway.toml", failure)) return place / "flyway.toml";
-    failure.clear();
-    if (place == place.parent_path()) break;
-    place = place.parent_path();
-  }
-  return {};
 }
 
 class TomlReader {
@@ -120,7 +107,8 @@ bool ReadSwitch(const SourceLocation& where, const std::string& key, const std::
 FlywayProject FlywayProject::Find(const ToolSettings& settings) {
   FlywayProject project;
   if (!settings.directory.empty()) {
-    if (const fs::path file = FindToml(settings.directory); !file.empty()) ReadToml(file, project);
+    const std::vector<fs::path> files = FilesAbove(settings.directory, "flyway.toml");
+    if (!files.empty()) ReadToml(files.front(), project);
   }
   project.table = TableName(settings, project.table);
   constexpr std::string_view kPlaceholder = "placeholders.";

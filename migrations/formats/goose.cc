@@ -48,8 +48,13 @@ bool EqualsInAnyCase(std::string_view a, std::string_view b) {
   });
 }
 
-bool IsGooseAnnotation(std::string_view line) {
-  return TrimSpace(line).substr(0, 2) == "--" && line.find(kGooseMark) != std::string_view::npos;
+bool IsGooseAnnotation(const TextLine& line, const std::string& file) {
+  const std::string_view comment = TrimSpace(line.text);
+  if (comment.substr(0, 2) != "--") return false;
+  if (comment.find(kGooseMark) != std::string_view::npos) return true;
+  if (!EqualsInAnyCase(TrimSpace(comment.substr(2)).substr(0, kGooseMark.size()), kGooseMark)) return false;
+  throw GooseError(file, line.number, fmt::format("'{}' is no annotation to goose", comment))
+      .WithHint("'+goose' is written in small letters");
 }
 
 // The annotation of a line, spelled as above.
@@ -159,7 +164,7 @@ class GooseParser {
 
  private:
   void Take(const TextLine& line) {
-    if (IsGooseAnnotation(line.text)) return Annotate(ReadGooseAnnotation(line, file_), line);
+    if (IsGooseAnnotation(line, file_)) return Annotate(ReadGooseAnnotation(line, file_), line);
     const std::string_view trimmed = TrimSpace(line.text);
     if (open_ == nullptr) {
       if (trimmed.empty() || trimmed.substr(0, 2) == "--") return;
