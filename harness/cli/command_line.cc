@@ -386,7 +386,8 @@ class CommandLine {
     start->callback([this] {
       action_ = [this] {
         const KeptServer kept =
-            KeepServer(ParseServerSpec(shared_.Load().postgres), shared_.Start(), getppid(), server_state_);
+            KeepServer(ParseServerSpec((shared_.postgres.empty() ? shared_.LoadFile().postgres : shared_.postgres)),
+                       shared_.Start(), getppid(), server_state_);
         out_ << fmt::format("{} is kept; {} says where\n", kept.description, server_state_);
         return 0;
       };

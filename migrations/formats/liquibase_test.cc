@@ -108,6 +108,14 @@ TEST(Liquibase, ContextsAreExpressions) {
   EXPECT_THAT(RenderedErrorOf([&] { matches("(a", {"a"}); }), HasSubstr("is not understood in a context"));
 }
 
+TEST(Liquibase, ProseIsNoMark) {
+  const std::vector<Revision> revisions = ReadChangelog(
+      "--changeset ada:1\n-- include all of it\n-- a property of orders\n-- property: none\n-- changesets come next\n"
+      "SELECT 1;\n");
+  EXPECT_THAT(TextsOf(revisions[0].upgrade), ElementsAre("SELECT 1"));
+  EXPECT_THAT(ComplaintAbout("--include all\n"), HasSubstr("a.sql:2: 'all' stands where an attribute"));
+}
+
 TEST(Liquibase, FillsProperties) {
   const std::string text =
       "--property name:table value:orders\n--property name:table value:later\n--property name:kind value:x dbms:mysql\n"

@@ -92,6 +92,7 @@ class SqitchReader {
     if (read.needs_psql) {
       section.execution = Execution::kTool;
       section.script = Script::Parse("", {file.string(), 1});
+      section.literals = std::move(read.texts);
       section.recorded = std::make_shared<Section>(Section{std::move(read.script), Execution::kTool});
     } else if (IsOneTransaction(read.script, kind == Kind::kVerify)) {
       section.script = read.script.WithoutOuter();

@@ -209,6 +209,7 @@ class SqitchPsql : public SqitchTest {
 TEST_F(SqitchPsql, RunsThemByPsqlWithTheRegistryBehindThem) {
   const History history(Read());
   EXPECT_EQ(history.Get("a").upgrade.execution, Execution::kTool);
+  EXPECT_THAT(history.Get("a").upgrade.literals, testing::Contains("INSERT INTO orders VALUES (3)"));
   EXPECT_EQ(history.Get("b").upgrade.execution, Execution::kStatements);
   const auto ledger = Sqitch().MakeLedger(Settings());
   const auto tool = Sqitch().MakeTool(Settings());
@@ -225,7 +226,7 @@ TEST_F(SqitchPsql, RunsThemByPsqlWithTheRegistryBehindThem) {
   EXPECT_THAT(runner.Verify(history.Get("a")), IsEmpty());
   const Error refused = ErrorOf([&] { runner.Apply({Direction::kUpgrade, &history.Get("b")}); });
   EXPECT_EQ(refused.sqlstate(), "42P01");
-  EXPECT_EQ(refused.where().line, 2);
+  EXPECT_EQ(refused.where(), (SourceLocation{(directory_.path() / "deploy/b.sql").string(), 2}));
   EXPECT_EQ(refused.sql()->statement, "INSERT INTO nowhere VALUES (5)");
   EXPECT_THAT(runner.Applied(), ElementsAre("a"));
   EXPECT_EQ(runner.ApplyLeavingOutFailures({Direction::kUpgrade, &history.Get("b")}).size(), 1U);
@@ -235,6 +236,22 @@ TEST_F(SqitchPsql, RunsThemByPsqlWithTheRegistryBehindThem) {
   runner.Apply({Direction::kDowngrade, &history.Get("a")});
   EXPECT_THAT(runner.Applied(), IsEmpty());
   EXPECT_TRUE(session->Query("SELECT to_regclass('orders')").IsNull(0, 0));
+}
+
+TEST_F(SqitchPsql, AnErrorInAnIncludedFileIsSaidToBeThere) {
+  directory_.Write("more/rows.sql", "SELECT 1;\nSELECT 1 / 0;\n");
+  const History history(Read());
+  const auto ledger = Sqitch().MakeLedger(Settings());
+  const auto tool = Sqitch().MakeTool(Settings());
+  const auto database = Database::Create(TestServer());
+  const auto session = database->Connect();
+  RunnerOptions options;
+  options.tool = tool.get();
+  Runner runner(*session, history, *ledger, options);
+  runner.Prepare();
+  const Error refused = ErrorOf([&] { runner.Apply({Direction::kUpgrade, &history.Get("a")}); });
+  EXPECT_EQ(refused.sqlstate(), "22012");
+  EXPECT_EQ(refused.where(), (SourceLocation{(directory_.path() / "more/rows.sql").string(), 2}));
 }
 
 TEST_F(SqitchPsql, TheOfflineScriptDoesTheSame) {

@@ -200,6 +200,7 @@ class LiquibaseReader {
   // True where the line is the tool's, not the script's.
   bool TakeMark(const LiquibaseMark& mark) {
     const std::string& word = mark.word;
+    if (IsProse(mark)) return false;
     if (word == "changeset") {
       FinishChangeset();
       BeginChangeset(mark.rest);
@@ -233,6 +234,15 @@ class LiquibaseReader {
       return false;
     }
     return true;
+  }
+
+  // "-- include all of it" in the text of a script.
+  static bool IsProse(const LiquibaseMark& mark) {
+    if (mark.attached) return false;
+    const auto holds = [&](const char* key) { return mark.rest.find(key) != std::string_view::npos; };
+    if (mark.word == "property") return !holds("name:");
+    if (mark.word == "include" || mark.word == "includeall") return !holds("file:") && !holds("path:");
+    return false;
   }
 
   void RefuseNearMiss(const LiquibaseMark& mark) const {

@@ -135,6 +135,12 @@ class PsqlScriptReader {
       }
     }
     open_.pop_back();
+    if (read.needs_psql || !open_.empty()) {
+      for (const Statement& statement : read.script.statements()) {
+        if (statement.kind == StatementKind::kSql) texts_.emplace_back(read.script.Text(statement));
+      }
+    }
+    if (open_.empty()) read.texts = std::move(texts_);
     return read;
   }
 
@@ -193,6 +199,7 @@ class PsqlScriptReader {
   const fs::path& root_;
   const std::map<std::string, std::string>& variables_;
   std::vector<fs::path> open_;
+  std::vector<std::string> texts_;
 };
 
 }  // namespace

@@ -48,6 +48,7 @@ struct PsqlScript {
   // The place and text of what only psql can run: a meta-command, or a variable that is set; nothing where the
   // statements can be sent as they are.
   std::optional<std::pair<SourceLocation, std::string>> needs_psql;
+  std::vector<std::string> texts;  // of all SQL statements where psql is needed, those of included files among them
 };
 
 // Reads a script and everything that it includes (\i, \ir). Error(history) for an included file that is missing or

@@ -222,13 +222,17 @@ std::vector<Error> PsqlTool::RunScript(const ToolPlace& place, const fs::path& f
     arguments.insert(arguments.end(),
                      {"--command", "\\set ON_ERROR_STOP 0", "--command", "\\set ON_ERROR_ROLLBACK on"});
   }
-  arguments.insert(arguments.end(), {"--file", fs::absolute(file).lexically_normal().string()});
+  const fs::path absolute = fs::absolute(file).lexically_normal();
+  arguments.insert(arguments.end(), {"--file", absolute.string()});
   const PsqlEnd end = RunPsqlProgram(arguments, environment, project_->root);
   if (end.complaints.find(kWrongPlace) != std::string::npos) {
     throw Error(ErrorKind::kServer, "refused: psql is not on the database of the step");
   }
   std::vector<Error> refusals;
-  for (const PsqlComplaint& complaint : ParseComplaints(end.complaints)) {
+  for (PsqlComplaint& complaint : ParseComplaints(end.complaints)) {
+    // psql tells its argument as it was given, and what that includes as it is written there.
+    const fs::path told = complaint.where.file;
+    complaint.where.file = told == absolute ? file.string() : (project_->root / told).lexically_normal().string();
     refusals.push_back(ErrorOfComplaint(complaint));
     if (refusals.back().sql() && refusals.back().sql()->IsEnvironmental()) throw refusals.back();
   }
