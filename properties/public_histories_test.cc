@@ -81,7 +81,8 @@ TEST_P(PublicHistory, StandsFailuresAndCompanyButWhereItIsKnownNotTo) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Known, PublicHistory,
-                         testing::Values("chirpstack_as", "crates_io", "mattermost", "vaultwarden"),
+                         testing::Values("chirpstack_as", "crates_io", "ggircs", "hydra", "mattermost", "schemaverse",
+                                         "sg_frontend", "vaultwarden"),
                          [](const auto& instance) { return instance.param; });
 
 }  // namespace

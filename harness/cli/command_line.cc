@@ -36,13 +36,19 @@ struct SharedFlags {
   std::string cache;
   bool allow_existing = false;
 
-  Config Load() const {
-    Config loaded = config == kConfigFileName ? LoadConfigIfThere(config) : LoadConfig(config);
-    if (!format.empty()) loaded.format = format;
+  Config LoadFile() const { return config == kConfigFileName ? LoadConfigIfThere(config) : LoadConfig(config); }
+
+  Config Load(std::ostream& err) const {
+    Config loaded = LoadFile();
+    if (!format.empty()) {
+      loaded.format = format;
+      loaded.names_format = true;
+    }
     if (!path.empty()) loaded.path = path;
     if (!model.empty()) loaded.model = model;
     if (!postgres.empty()) loaded.postgres = postgres;
     if (!before.empty()) loaded.before.assign(before.begin(), before.end());
+    SettleFormat(loaded, err);
     return loaded;
   }
 
@@ -152,7 +158,8 @@ class CommandLine {
 
   void AddHistoryFlags(CLI::App* command) {
     AddConfigFlag(command);
-    command->add_option("--format", shared_.format, "How the history is written ('migproof list formats')");
+    command->add_option("--format", shared_.format,
+                        "How the history is written ('migproof list formats'); auto: as it looks");
     command->add_option("--path", shared_.path, "Directory of the history");
   }
 
@@ -195,7 +202,7 @@ class CommandLine {
   }
 
   int Verify() {
-    verify_.config = shared_.Load();
+    verify_.config = shared_.Load(err_);
     verify_.start = shared_.Start();
     if (!laws_.empty()) verify_.config.laws = laws_;
     if (jobs_ >= 0) verify_.config.jobs = jobs_;
@@ -222,7 +229,7 @@ class CommandLine {
   void AddReproduce() {
     CLI::App* reproduce =
         Add("reproduce", "Try rows that broke a law again, or write the script that shows it", [this] {
-          verify_.config = shared_.Load();
+          verify_.config = shared_.Load(err_);
           verify_.start = shared_.Start();
           if (!regressions_.empty()) verify_.config.regressions = regressions_;
           verify_.command_line = "migproof verify";
@@ -237,7 +244,8 @@ class CommandLine {
 
   void AddAccept() {
     CLI::App* accept = Add("accept", "Waive a finding until a day, with a reason", [this] {
-      const std::filesystem::path file = waivers_.empty() ? shared_.Load().waivers : std::filesystem::path(waivers_);
+      const std::filesystem::path file =
+          waivers_.empty() ? shared_.LoadFile().waivers : std::filesystem::path(waivers_);
       AcceptFinding(file, finding_, why_, until_, Today());
       out_ << fmt::format("accepted until {}: {} (in {})\n", until_, finding_, file.string());
       return 0;
@@ -273,7 +281,7 @@ class CommandLine {
 
   void AddCatalog() {
     CLI::App* catalog = Add("catalog", "Write what a revision, file or database defines, as a model", [this] {
-      WriteCatalog({shared_.Load(), shared_.Start()}, at_, out_);
+      WriteCatalog({shared_.Load(err_), shared_.Start()}, at_, out_);
       return 0;
     });
     AddHistoryFlags(catalog);
@@ -281,7 +289,7 @@ class CommandLine {
     catalog->add_option("--at", at_, "A revision or 'head', a model, an .sql file, or a database URL")
         ->capture_default_str();
     CLI::App* drift = Add("drift", "Compare two models, .sql files, revisions or databases", [this] {
-      return WriteDrift({shared_.Load(), shared_.Start()}, sources_[0], sources_[1], out_);
+      return WriteDrift({shared_.Load(err_), shared_.Start()}, sources_[0], sources_[1], out_);
     });
     AddHistoryFlags(drift);
     AddServerFlags(drift);
@@ -289,7 +297,7 @@ class CommandLine {
   }
 
   DatabaseCommand ForDatabase() {
-    database_.config = shared_.Load();
+    database_.config = shared_.Load(err_);
     return database_;
   }
 
@@ -324,23 +332,23 @@ class CommandLine {
     AddHistoryFlags(assumptions);
     assumptions->add_option("--database", database_.database_url, "URL; default: the configured environment variable");
     AddHistoryFlags(Add("heads", "The revisions that nothing follows", [this] {
-      HeadsCommand(shared_.Load(), out_);
+      HeadsCommand(shared_.Load(err_), out_);
       return 0;
     }));
     CLI::App* history = Add("history", "All revisions, the newest first", [this] {
-      HistoryCommand(shared_.Load(), target_, out_);
+      HistoryCommand(shared_.Load(err_), target_, out_);
       return 0;
     });
     AddHistoryFlags(history);
     history->add_option("range", target_, "A:B");
     CLI::App* show = Add("show", "One revision, whole", [this] {
-      ShowCommand(shared_.Load(), target_, out_);
+      ShowCommand(shared_.Load(err_), target_, out_);
       return 0;
     });
     AddHistoryFlags(show);
     show->add_option("target", target_, "A revision, head or heads")->required();
     AddHistoryFlags(Add("check-history", "Read every file and say what the history consists of", [this] {
-      CheckHistoryCommand(shared_.Load(), out_);
+      CheckHistoryCommand(shared_.Load(err_), out_);
       return 0;
     }));
   }
@@ -359,7 +367,7 @@ class CommandLine {
   void AddNewRevision(const std::string& name, const std::string& description,
                       void (*run)(const Config&, const NewRevision&, std::ostream&)) {
     CLI::App* command = Add(name, description, [this, run] {
-      run(shared_.Load(), new_revision_, out_);
+      run(shared_.Load(err_), new_revision_, out_);
       return 0;
     });
     AddHistoryFlags(command);
@@ -378,7 +386,8 @@ class CommandLine {
     start->callback([this] {
       action_ = [this] {
         const KeptServer kept =
-            KeepServer(ParseServerSpec(shared_.Load().postgres), shared_.Start(), getppid(), server_state_);
+            KeepServer(ParseServerSpec((shared_.postgres.empty() ? shared_.LoadFile().postgres : shared_.postgres)),
+                       shared_.Start(), getppid(), server_state_);
         out_ << fmt::format("{} is kept; {} says where\n", kept.description, server_state_);
         return 0;
       };

@@ -1,0 +1,36 @@
+// flyway_schema_history: one row for each run, in the order of installed_rank.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "migrations/ledger.h"
+
+namespace migproof {
+
+// An upgrade adds a row of the type SQL (SQL_BASELINE for a baseline), a downgrade one of the type UNDO_SQL; the newest
+// row of a version says whether it is applied. A row BASELINE stands for all versions up to its own. A repeatable
+// migration is applied where its newest row has the sum of today's file, and everything before it is applied: else it
+// is pending, since Flyway runs it again. Rows of versions that a baseline of the history replaces count for that.
+// A row without success is dirty. The row is written in the step's transaction; the tool writes it directly behind
+// that.
+class FlywayLedger : public Ledger {
+ public:
+  explicit FlywayLedger(std::string table) : table_(std::move(table)) {}
+
+  std::vector<std::string> Tables() const override { return {table_}; }
+  std::vector<std::string> CreateSql() const override;
+  std::vector<std::string> BeforeSql(const Step&, const History&) const override { return {}; }
+  std::vector<std::string> AfterSql(const Step& step, const History& history) const override;
+  std::vector<std::string> ForgetSql(const Revision& revision, const History& history) const override;
+  std::vector<LedgerEntry> Read(Session& session, const History& history) const override;
+
+ private:
+  std::string table_;
+};
+
+// The sum that Flyway keeps of a text: CRC-32 over its lines, without their ends.
+int FlywayChecksum(std::string_view text);
+
+}  // namespace migproof
