@@ -93,10 +93,11 @@ class FlywayState {
   };
 
   void AddUpTo(const FlywayVersion& mark, std::vector<LedgerEntry>& entries) const {
-    for (const auto& [version, revision] : by_version_) {
+    for (const auto& known : by_version_) {
       const bool has_row =
-          std::any_of(applied_.begin(), applied_.end(), [&](const Row& row) { return row.version == version; });
-      if (version <= mark && !(has_row && version != mark)) entries.push_back({revision->id, "", false});
+          std::any_of(applied_.begin(), applied_.end(), [&](const Row& row) { return row.version == known.first; });
+      const bool by_mark = known.first == mark || !has_row;
+      if (known.first <= mark && by_mark) entries.push_back({known.second->id, "", false});
     }
   }
 
