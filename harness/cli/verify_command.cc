@@ -44,15 +44,22 @@ void WriteFile(const std::filesystem::path& file, const std::string& text) {
   if (!out.flush()) throw Error(ErrorKind::kUsage, fmt::format("can't write '{}'", file.string()));
 }
 
+// GitHub Actions names it.
+std::filesystem::path JobSummaryFile() {
+  const char* file = std::getenv("GITHUB_STEP_SUMMARY");
+  return file == nullptr ? "" : file;
+}
+
 void WriteReports(const Report& report, const std::vector<ReportTarget>& targets, std::ostream& out) {
   for (const ReportTarget& target : targets) {
     const Reporter& reporter = Registry<Reporter>::Get(target.name);
     if (target.file.empty()) {
-      reporter.Write(report, {.color = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr}, out);
+      const bool color = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+      reporter.Write(report, {.color = color, .job_summary = JobSummaryFile()}, out);
       continue;
     }
     std::ostringstream text;
-    reporter.Write(report, {}, text);
+    reporter.Write(report, {.job_summary = JobSummaryFile()}, text);
     WriteFile(target.file, text.str());
   }
 }
@@ -87,15 +94,7 @@ std::vector<std::string> ChosenRevisions(const Subject& subject, const VerifyCom
   return chosen;
 }
 
-Progress ShowProgress(std::ostream& err) {
-  if (isatty(STDERR_FILENO) == 0) return nullptr;
-  return [&err, shown = std::size_t{0}](std::size_t done, std::size_t all) mutable {
-    const std::size_t percent = all == 0 ? 100 : done * 100 / all;
-    if (percent == shown && done != all) return;
-    shown = percent;
-    err << fmt::format("\r{:>3}% {} of {} checks", percent, done, all) << (done == all ? "\r\x1b[K" : "") << std::flush;
-  };
-}
+Progress ShowProgress(std::ostream&) { return nullptr; }
 
 // With an expectation the question is another one: are these the known answers?
 int Judge(const Report& report, const VerifyCommand& command, std::ostream& out) {
