@@ -13,6 +13,7 @@
 #include "harness/cli/runner_commands.h"
 #include "harness/cli/verify_command.h"
 #include "harness/data/aim.h"
+#include "harness/report/printable.h"
 #include "harness/report/reporter.h"
 #include "harness/report/waivers.h"
 #include "harness/verify/property.h"
@@ -52,16 +53,6 @@ struct SharedFlags {
     return start;
   }
 };
-
-std::string ShellWord(const std::string& word) {
-  const bool plain = !word.empty() && word.find_first_not_of(
-                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                          "_-./:=,@%+") == std::string::npos;
-  if (plain) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
 
 class CommandLine {
  public:

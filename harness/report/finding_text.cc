@@ -42,8 +42,10 @@ class FindingWriter {
 
   void Line(const std::string& line) { Painted(nullptr, line); }
 
+  // What has line feeds of its own stays within its indent: no line of a value begins where ours do.
   void Painted(const char* code, const std::string& line) {
-    const std::string whole = options_.indent + Printable(line);
+    std::string whole = options_.indent;
+    for (const char c : Printable(line)) whole += c == '\n' ? "\n" + options_.indent + "    " : std::string(1, c);
     text_ += (code == nullptr ? whole : Paint(code, whole)) + "\n";
   }
 
@@ -119,13 +121,13 @@ std::string CellText(const Cell& cell, std::size_t shown_characters) {
 
 std::string AgainCommand(const Verdict& verdict) {
   if (verdict.finding && verdict.finding->counterexample) {
-    return fmt::format("migproof reproduce {}", FindingName(verdict));
+    return "migproof reproduce " + ShellWord(FindingName(verdict));
   }
   return verdict.reproduction;
 }
 
 std::string AcceptCommand(const Verdict& verdict) {
-  return fmt::format("migproof accept {} \"WHY\" --until DAY", FindingName(verdict));
+  return fmt::format("migproof accept {} \"WHY\" --until DAY", ShellWord(FindingName(verdict)));
 }
 
 }  // namespace migproof

@@ -20,8 +20,10 @@ class LayoutMaker {
   GraphLayout Make() {
     for (std::size_t row = 0; row < layout_.rows.size(); ++row) {
       layout_.lanes.push_back(TakeLane(row));
-      for (const std::string& parent : layout_.rows[row]->parents) Connect(row, parent, false);
-      for (const std::string& needed : layout_.rows[row]->depends_on) Connect(row, needed, true);
+      const ReportedRevision& revision = *layout_.rows[row];
+      for (const std::string& parent : revision.parents)
+        Connect(row, parent, false, parent == revision.parents.front());
+      for (const std::string& needed : revision.depends_on) Connect(row, needed, true, false);
       layout_.width = std::max(layout_.width, awaited_.size());
     }
     return std::move(layout_);
@@ -47,12 +49,13 @@ class LayoutMaker {
     return lane;
   }
 
-  void Connect(std::size_t row, const std::string& parent, bool depends_on) {
+  // The line to the first parent keeps the child's lane; others join a line that goes there already.
+  void Connect(std::size_t row, const std::string& parent, bool depends_on, bool first) {
     const auto known = row_of_.find(parent);
     if (known == row_of_.end() || known->second <= row) return;
     const auto leading = std::find(awaited_.begin(), awaited_.end(), std::optional(known->second));
-    const std::size_t lane = leading != awaited_.end() ? static_cast<std::size_t>(leading - awaited_.begin())
-                                                       : FreeLane(layout_.lanes[row]);
+    const std::size_t lane = first || leading == awaited_.end() ? FreeLane(layout_.lanes[row])
+                                                                : static_cast<std::size_t>(leading - awaited_.begin());
     awaited_[lane] = known->second;
     layout_.edges.push_back({row, known->second, lane, depends_on});
   }

@@ -92,8 +92,8 @@ class MarkdownWriter {
 
   static std::string Mark(const std::map<Outcome, int>& counts) {
     if (counts.contains(Outcome::kFalsified)) return "❌";
-    const bool unchecked = counts.contains(Outcome::kGaveUp) || counts.contains(Outcome::kSkipped) ||
-                           counts.contains(Outcome::kError);
+    const bool unchecked =
+        counts.contains(Outcome::kGaveUp) || counts.contains(Outcome::kSkipped) || counts.contains(Outcome::kError);
     return unchecked ? "⚠️" : counts.contains(Outcome::kHeld) ? "✅" : "➖";
   }
 
@@ -121,16 +121,17 @@ class MarkdownWriter {
     if (!finding.evidence.empty()) text += Block("", Lines(finding.evidence));
     if (finding.counterexample) text += Rows(*finding.counterexample);
     if (!finding.hint.empty()) text += fmt::format("💡 {}\n\n", MarkdownEscaped(finding.hint));
-    std::string commands = AgainCommand(verdict);
-    if (!commands.empty()) commands += "\n";
-    commands += AcceptCommand(verdict) + "\n";
-    text += "<details><summary>See it again, or accept it</summary>\n\n" + Block("sh", Printable(commands));
+    const std::string commands = Lines({AgainCommand(verdict), AcceptCommand(verdict)});
+    text += "<details><summary>See it again, or accept it</summary>\n\n" + Block("sh", commands);
     return text + "</details>\n\n";
   }
 
   static std::string Lines(const std::vector<std::string>& lines) {
     std::string text;
-    for (std::size_t i = 0; i < std::min(lines.size(), kMostLines); ++i) text += Printable(lines[i]) + "\n";
+    for (std::size_t i = 0; i < std::min(lines.size(), kMostLines); ++i) {
+      for (const char c : Printable(lines[i])) text += c == '\n' ? "\n    " : std::string(1, c);
+      if (!lines[i].empty()) text += "\n";
+    }
     if (lines.size() > kMostLines) text += fmt::format("... and {} more\n", lines.size() - kMostLines);
     return text;
   }
@@ -181,7 +182,8 @@ class MarkdownWriter {
   void Notes() {
     std::vector<std::string> notes;
     for (const Verdict& verdict : report_.verdicts) {
-      if (!verdict.waiver.empty()) notes.push_back(fmt::format("{} is waived: {}", FindingName(verdict), verdict.waiver));
+      if (!verdict.waiver.empty())
+        notes.push_back(fmt::format("{} is waived: {}", FindingName(verdict), verdict.waiver));
     }
     notes.insert(notes.end(), report_.notes.begin(), report_.notes.end());
     if (notes.empty()) return;

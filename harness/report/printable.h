@@ -14,6 +14,9 @@ std::string Printable(std::string_view text);
 // As Printable, on one line: "\n", "\r" and "\t" are spelled out.
 std::string PrintableLine(std::string_view text);
 
+// As one word of a POSIX shell, quoted where it has to be.
+std::string ShellWord(std::string_view word);
+
 // Characters (code points), not bytes, of UTF-8 text.
 std::size_t CharacterCount(std::string_view text);
 

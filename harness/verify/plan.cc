@@ -26,12 +26,10 @@ std::vector<NamedLaw> LawsAsked(const std::vector<std::string>& names) {
 }
 
 // The revisions are many and alike: a stretch of them costs one walk. The laws about the history are few and dear.
-std::vector<PlannedUnit> Dealt(const std::vector<PlannedUnit>& units, bool history, std::size_t index,
-                               std::size_t of) {
+std::vector<PlannedUnit> Dealt(const std::vector<PlannedUnit>& units, bool history, std::size_t index, std::size_t of) {
   std::vector<PlannedUnit> kind;
-  std::copy_if(units.begin(), units.end(), std::back_inserter(kind), [&](const PlannedUnit& unit) {
-    return (unit.revision == PlannedUnit::kHistory) == history;
-  });
+  std::copy_if(units.begin(), units.end(), std::back_inserter(kind),
+               [&](const PlannedUnit& unit) { return (unit.revision == PlannedUnit::kHistory) == history; });
   std::vector<PlannedUnit> dealt;
   for (std::size_t i = 0; i < kind.size(); ++i) {
     const std::size_t shard = history ? of - 1 - i % of : i * of / kind.size();
@@ -56,8 +54,7 @@ std::vector<PlannedUnit> ShardOf(const std::vector<PlannedUnit>& units, int inde
   }
   std::vector<PlannedUnit> part;
   for (const bool history : {false, true}) {
-    for (PlannedUnit& unit :
-         Dealt(units, history, static_cast<std::size_t>(index - 1), static_cast<std::size_t>(of))) {
+    for (PlannedUnit& unit : Dealt(units, history, static_cast<std::size_t>(index - 1), static_cast<std::size_t>(of))) {
       part.push_back(std::move(unit));
     }
   }

@@ -35,7 +35,7 @@ class Plan {
  public:
   Plan(std::vector<NamedLaw> laws, const std::vector<PlannedUnit>& units);
 
-  const std::vector<NamedLaw>& laws() const { return laws_; }             // in the order of reports
+  const std::vector<NamedLaw>& laws() const { return laws_; }            // in the order of reports
   const std::set<std::size_t>& revisions() const { return revisions_; }  // by index
   bool history() const { return history_; }                              // whether any law looks at it as a whole
   bool Includes(const NamedLaw& law, std::size_t index) const { return asked_.contains({law.name, index}); }

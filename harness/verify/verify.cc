@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "harness/report/printable.h"
 #include "harness/verify/plan.h"
 #include "harness/verify/property.h"
 #include "harness/verify/walk.h"
@@ -239,7 +240,7 @@ class Inspection {
 
   std::string Reproduction(const Law& law, const Revision* revision) const {
     std::string command = fmt::format("{} --law {}", options_.reproduce_with, law.name);
-    if (revision != nullptr) command += fmt::format(" --revision {}", revision->id);
+    if (revision != nullptr) command += " --revision " + ShellWord(revision->id);
     if (options_.rows.seed != 0) command += fmt::format(" --seed {}", options_.rows.seed);
     return command;
   }

@@ -28,9 +28,10 @@ struct VerifyOptions {
   SearchOptions rows;                  // how rows are drawn, from which seed, and how long they are made simpler
   bool nightly = false;                // all that takes long (BenchOptions::nightly)
   Shard shard;                         // the part of the above that is looked at
-  // The time for the whole run, split fairly over what is to be looked at; what it does not reach has given up. 0: none.
+  // The time for the whole run, split fairly over what is to be looked at; what it does not reach has given up. 0:
+  // none.
   std::int64_t budget_ms = 0;
-  std::string reproduce_with;          // the command line that a reproduction repeats, without --law and --revision
+  std::string reproduce_with;  // the command line that a reproduction repeats, without --law and --revision
 };
 
 // How far a worker is.

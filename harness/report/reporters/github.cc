@@ -64,9 +64,10 @@ class GithubWriter {
     std::string properties;
     if (!where.empty()) properties += fmt::format("file={},", CommandEscaped(where.file, true));
     if (where.line > 0) properties += fmt::format("line={},", where.line);
-    out_ << fmt::format("::{} {}title={}::{}\n", command, properties,
-                        CommandEscaped(fmt::format("{} {}{}", verdict.law, PrintableLine(UnitName(verdict)), more), true),
-                        CommandEscaped(text, false));
+    out_ << fmt::format(
+        "::{} {}title={}::{}\n", command, properties,
+        CommandEscaped(fmt::format("{} {}{}", verdict.law, PrintableLine(UnitName(verdict)), more), true),
+        CommandEscaped(text, false));
   }
 
   const Report& report_;

@@ -85,15 +85,16 @@ class HtmlPage {
   void Write() {
     Head();
     Overview();
+    HistoryTable();
     Findings();
     NotChecked();
-    HistoryTable();
     Coverage();
     Laws();
     Notes();
-    out_ << fmt::format("<footer>Written by migproof {}. This page loads nothing.</footer>\n</main>\n<script>{}</script>"
-                        "\n</body>\n</html>\n",
-                        MIGPROOF_VERSION, PageFile("page.js"));
+    out_ << fmt::format(
+        "<footer>Written by migproof {}. This page loads nothing.</footer>\n</main>\n<script>{}</script>"
+        "\n</body>\n</html>\n",
+        MIGPROOF_VERSION, PageFile("page.js"));
   }
 
  private:
@@ -104,7 +105,7 @@ class HtmlPage {
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
         "img-src data:; script-src '{}'; base-uri 'none'; form-action 'none'\">\n"
         "<link rel=\"icon\" href=\"data:,\">\n<title>{} · migproof</title>\n<style>\n{}</style>\n</head>\n<body>\n"
-        "<a class=\"skip\" href=\"#history\">To the history</a>\n<main>\n",
+        "<a class=\"skip\" href=\"#findings\">To the findings</a>\n<main>\n",
         kScriptDigest, HtmlEscaped(SummaryText(report_)), PageFile("page.css"));
   }
 
@@ -132,7 +133,10 @@ class HtmlPage {
   }
 
   void Findings() {
-    if (findings_.empty()) return;
+    if (findings_.empty()) {
+      out_ << "<p id=\"findings\">No finding.</p>\n";
+      return;
+    }
     out_ << "<h2 id=\"findings\">Findings</h2>\n";
     for (const std::size_t i : findings_) WriteFinding(i);
   }
@@ -140,9 +144,10 @@ class HtmlPage {
   void WriteFinding(std::size_t index) {
     const Verdict& verdict = report_.verdicts[index];
     const Finding& finding = *verdict.finding;
-    out_ << fmt::format("<article class=\"finding{}\" id=\"finding-{}\">\n<header><h3><span class=\"law\">{}</span> · {}</h3>",
-                        verdict.waiver.empty() ? "" : " waived", index, HtmlEscaped(verdict.law),
-                        HtmlEscaped(PrintableLine(UnitName(verdict))));
+    out_ << fmt::format(
+        "<article class=\"finding{}\" id=\"finding-{}\">\n<header><h3><span class=\"law\">{}</span> · {}</h3>",
+        verdict.waiver.empty() ? "" : " waived", index, HtmlEscaped(verdict.law),
+        HtmlEscaped(PrintableLine(UnitName(verdict))));
     if (!finding.location.empty()) {
       out_ << fmt::format("<span class=\"place code\">{}</span>", HtmlEscaped(finding.location.ToString()));
     }
@@ -153,7 +158,8 @@ class HtmlPage {
     Lines("What differs", finding.drift);
     Lines("What was seen", finding.evidence);
     if (finding.counterexample) States(*finding.counterexample);
-    if (!finding.hint.empty()) out_ << fmt::format("<p class=\"hint\">{}</p>\n", HtmlEscaped(finding.hint));
+    if (!finding.hint.empty())
+      out_ << fmt::format("<p class=\"hint\"><b>Hint:</b> {}</p>\n", HtmlEscaped(finding.hint));
     if (!verdict.reached_past.empty()) {
       out_ << fmt::format("<p class=\"about\">Reached past what fails in {}.</p>\n",
                           HtmlEscaped(fmt::format("{}", fmt::join(verdict.reached_past, ", "))));
@@ -265,10 +271,11 @@ class HtmlPage {
     if (by_reason.empty()) return;
     out_ << "<h2 id=\"unchecked\">Not checked</h2>\n<ul class=\"plain\">\n";
     for (const auto& [reason, verdicts] : by_reason) {
-      out_ << fmt::format("<li><span class=\"warn\">{}</span><br><span class=\"about\"><code>{}</code> · {}{}</span></li>\n",
-                          HtmlEscaped(reason), HtmlEscaped(verdicts.front()->law),
-                          HtmlEscaped(PrintableLine(UnitName(*verdicts.front()))),
-                          verdicts.size() > 1 ? fmt::format(" and {} more", verdicts.size() - 1) : "");
+      out_ << fmt::format(
+          "<li><span class=\"warn\">{}</span><br><span class=\"about\"><code>{}</code> · {}{}</span></li>\n",
+          HtmlEscaped(reason), HtmlEscaped(verdicts.front()->law),
+          HtmlEscaped(PrintableLine(UnitName(*verdicts.front()))),
+          verdicts.size() > 1 ? fmt::format(" and {} more", verdicts.size() - 1) : "");
     }
     out_ << "</ul>\n";
   }
@@ -365,11 +372,10 @@ class HtmlPage {
     for (const GraphEdge& edge : layout.edges) svg += EdgePath(layout, edge);
     for (std::size_t row = 0; row < layout.rows.size(); ++row) {
       const ReportedRevision& revision = *layout.rows[row];
-      svg += fmt::format("<circle class=\"node {}\" cx=\"{}\" cy=\"{}\" r=\"5\"><title>{}{}</title></circle>",
-                         Worst(revision.id), X(layout.lanes[row]), Y(row), HtmlEscaped(PrintableLine(revision.id)),
-                         revision.parents.empty()
-                             ? ""
-                             : HtmlEscaped(fmt::format(" after {}", fmt::join(revision.parents, ", "))));
+      svg += fmt::format(
+          "<circle class=\"node {}\" cx=\"{}\" cy=\"{}\" r=\"5\"><title>{}{}</title></circle>", Worst(revision.id),
+          X(layout.lanes[row]), Y(row), HtmlEscaped(PrintableLine(revision.id)),
+          revision.parents.empty() ? "" : HtmlEscaped(fmt::format(" after {}", fmt::join(revision.parents, ", "))));
     }
     return svg + "</svg>";
   }
@@ -467,14 +473,16 @@ class HtmlPage {
 
   const Report& report_;
   std::ostream& out_;
-  std::vector<std::string> laws_;                                         // as reported
+  std::vector<std::string> laws_;                                      // as reported
   std::map<std::string, std::map<std::string, std::size_t>> by_unit_;  // verdicts by revision and law
-  std::vector<std::size_t> findings_;                                     // those that count, then the waived
+  std::vector<std::size_t> findings_;                                  // those that count, then the waived
 };
 
 class HtmlReporter : public Reporter {
  public:
-  std::string_view Summary() const override { return "one self-contained page: findings with their rows, graph and matrix"; }
+  std::string_view Summary() const override {
+    return "one self-contained page: findings with their rows, graph and matrix";
+  }
   void Write(const Report& report, const ReporterOptions&, std::ostream& out) const override {
     HtmlPage(report, out).Write();
   }

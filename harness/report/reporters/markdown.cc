@@ -1,5 +1,4 @@
 #include "harness/report/markdown.h"
-#include "harness/report/markdown.h"
 
 #include "harness/report/reporter.h"
 

@@ -42,8 +42,7 @@ class SarifDocument {
       if (verdict.outcome == Outcome::kFalsified) results.push_back(Result(verdict));
     }
     ordered_json run = {
-        {"tool",
-         {{"driver", {{"name", "migproof"}, {"semanticVersion", MIGPROOF_VERSION}, {"rules", Rules()}}}}},
+        {"tool", {{"driver", {{"name", "migproof"}, {"semanticVersion", MIGPROOF_VERSION}, {"rules", Rules()}}}}},
         {"originalUriBaseIds", {{"%SRCROOT%", {{"description", {{"text", "Where migproof was started."}}}}}}},
         {"invocations", ordered_json::array({Invocation()})},
         {"columnKind", "unicodeCodePoints"},
@@ -112,13 +111,12 @@ class SarifDocument {
                              verdict.outcome == Outcome::kError;
       if (!unchecked) continue;
       complete = complete && verdict.outcome != Outcome::kError;
-      notifications.push_back(
-          {{"level", verdict.outcome == Outcome::kError ? "error" : "warning"},
-           {"message",
-            {{"text", fmt::format("{} {}: {}: {}", verdict.law, PrintableLine(UnitName(verdict)),
-                                  ReadableName(verdict.outcome), Printable(verdict.reason))}}},
-           {"associatedRule", {{"id", verdict.law}, {"index", laws_.at(verdict.law)}}},
-           {"locations", ordered_json::array({Location(verdict)})}});
+      notifications.push_back({{"level", verdict.outcome == Outcome::kError ? "error" : "warning"},
+                               {"message",
+                                {{"text", fmt::format("{} {}: {}: {}", verdict.law, PrintableLine(UnitName(verdict)),
+                                                      ReadableName(verdict.outcome), Printable(verdict.reason))}}},
+                               {"associatedRule", {{"id", verdict.law}, {"index", laws_.at(verdict.law)}}},
+                               {"locations", ordered_json::array({Location(verdict)})}});
     }
     for (const std::string& note : report_.notes) {
       notifications.push_back({{"level", "note"}, {"message", {{"text", Printable(note)}}}});
@@ -135,7 +133,9 @@ class SarifDocument {
 
 class SarifReporter : public Reporter {
  public:
-  std::string_view Summary() const override { return "SARIF 2.1.0 for code scanning: a rule per law, a result per finding"; }
+  std::string_view Summary() const override {
+    return "SARIF 2.1.0 for code scanning: a rule per law, a result per finding";
+  }
   void Write(const Report& report, const ReporterOptions&, std::ostream& out) const override {
     out << SarifDocument(report).Make().dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
   }

@@ -19,12 +19,12 @@ class TextWriter {
 
   void Write() {
     out_ << fmt::format("{} revision{} in {} ({}) on {}\n", report_.revisions, report_.revisions == 1 ? "" : "s",
-                        Printable(report_.directory), report_.format, Printable(report_.server));
+                        PrintableLine(report_.directory), report_.format, PrintableLine(report_.server));
     for (const std::string& law : Laws()) WriteLaw(law);
     WriteCoverage();
     WriteFindings();
     WriteUnchecked();
-    for (const std::string& note : report_.notes) out_ << fmt::format("note: {}\n", Printable(note));
+    for (const std::string& note : report_.notes) out_ << fmt::format("note: {}\n", PrintableLine(note));
     WriteSummary();
   }
 
@@ -85,7 +85,7 @@ class TextWriter {
     if (coverage.refused() > 0) text += fmt::format(", {} more refused", coverage.refused());
     if (coverage.forbidden() > 0) text += fmt::format(", {} taken out by assumptions", coverage.forbidden());
     out_ << fmt::format("  {:<20} {}\n", "generated rows", text);
-    for (const std::string& empty : coverage.Empty()) out_ << fmt::format("    {}\n", Printable(empty));
+    for (const std::string& empty : coverage.Empty()) out_ << fmt::format("    {}\n", PrintableLine(empty));
   }
 
   void WriteFindings() {
@@ -96,7 +96,7 @@ class TextWriter {
 
   void WriteFinding(const Verdict& verdict) {
     out_ << fmt::format("\n{}  {}  {}\n", Painted(Outcome::kFalsified, "falsified"), Paint("1", verdict.law),
-                        Paint("1", Printable(verdict.revision.empty() ? "(the history)" : verdict.revision)));
+                        Paint("1", PrintableLine(verdict.revision.empty() ? "(the history)" : verdict.revision)));
     out_ << FindingText(verdict, {.indent = "  ", .shown_lines = kShownLines, .color = options_.color});
   }
 
@@ -106,11 +106,12 @@ class TextWriter {
     for (const Verdict& verdict : report_.verdicts) {
       const bool told = verdict.outcome == Outcome::kGaveUp || verdict.outcome == Outcome::kSkipped ||
                         verdict.outcome == Outcome::kError;
-      if (told) by_reason[fmt::format("{}: {}", Name(verdict.outcome), Printable(verdict.reason))].push_back(&verdict);
+      if (told)
+        by_reason[fmt::format("{}: {}", Name(verdict.outcome), PrintableLine(verdict.reason))].push_back(&verdict);
     }
     for (const auto& [reason, verdicts] : by_reason) {
       const Verdict& first = *verdicts.front();
-      std::string where = fmt::format("{} {}", first.law, Printable(first.revision));
+      std::string where = fmt::format("{} {}", first.law, PrintableLine(first.revision));
       if (verdicts.size() > 1) where += fmt::format(" and {} more", verdicts.size() - 1);
       out_ << fmt::format("\n{}\n  {}\n", Painted(Outcome::kSkipped, reason), where);
     }
