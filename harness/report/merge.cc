@@ -4,7 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
+
+#include "harness/verify/property.h"
 
 namespace migproof {
 
@@ -52,40 +55,20 @@ void CheckComplete(const std::vector<NamedReport>& shards) {
   }
 }
 
-std::vector<std::string> LawsInOrder(const Report& report) {
-  std::vector<std::string> laws;
-  for (const Verdict& verdict : report.verdicts) {
-    if (laws.empty() || laws.back() != verdict.law) laws.push_back(verdict.law);
-  }
-  return laws;
+// Laws come as in every report; the checks that are no laws (of the gate) come first, as they do there.
+std::pair<int, std::string> PlaceOfLaw(const std::string& law) {
+  static const std::vector<std::string> known = Registry<Property>::Names();
+  const bool is_law = std::binary_search(known.begin(), known.end(), law);
+  return {is_law ? Registry<Property>::Get(law).Rank() : std::numeric_limits<int>::min(), law};
 }
 
-// One order that agrees with that of each shard.
-std::vector<std::string> LawsOfAll(const std::vector<NamedReport>& shards) {
-  std::vector<std::vector<std::string>> lists;
-  for (const auto& [unused, report] : shards) lists.push_back(LawsInOrder(report));
-  std::vector<std::string> order;
-  for (;;) {
-    std::erase_if(lists, [](const auto& list) { return list.empty(); });
-    if (lists.empty()) return order;
-    const auto first = std::find_if(lists.begin(), lists.end(), [&](const auto& list) {
-      return std::none_of(lists.begin(), lists.end(), [&](const auto& other) {
-        return std::find(other.begin() + 1, other.end(), list.front()) != other.end();
-      });
-    });
-    order.push_back(first == lists.end() ? lists.front().front() : first->front());
-    for (auto& list : lists) std::erase(list, order.back());
-  }
-}
-
-void SortVerdicts(Report& report, const std::vector<std::string>& laws) {
+void SortVerdicts(Report& report) {
   std::map<std::string, std::size_t> revisions;
   for (std::size_t i = 0; i < report.graph.size(); ++i) revisions.emplace(report.graph[i].id, i);
   const auto place = [&](const Verdict& verdict) {
-    const auto law = std::find(laws.begin(), laws.end(), verdict.law) - laws.begin();
     const auto revision = revisions.find(verdict.revision);
     const std::size_t last = verdict.revision.empty() ? report.graph.size() + 1 : report.graph.size();
-    return std::pair(law, revision == revisions.end() ? last : revision->second);
+    return std::pair(PlaceOfLaw(verdict.law), revision == revisions.end() ? last : revision->second);
   };
   std::stable_sort(report.verdicts.begin(), report.verdicts.end(),
                    [&](const Verdict& a, const Verdict& b) { return place(a) < place(b); });
@@ -98,8 +81,11 @@ Report MergeReports(const std::vector<NamedReport>& shards) {
   for (const NamedReport& shard : shards) CheckSameRun(shards.front(), shard);
   CheckComplete(shards);
   CheckServers(shards);
-  Report whole = shards.front().second;
-  for (auto shard = shards.begin() + 1; shard != shards.end(); ++shard) {
+  std::vector<NamedReport> in_order = shards;
+  std::sort(in_order.begin(), in_order.end(),
+            [](const NamedReport& a, const NamedReport& b) { return a.second.shard.index < b.second.shard.index; });
+  Report whole = in_order.front().second;
+  for (auto shard = in_order.begin() + 1; shard != in_order.end(); ++shard) {
     const Report& part = shard->second;
     whole.verdicts.insert(whole.verdicts.end(), part.verdicts.begin(), part.verdicts.end());
     whole.law_sentences.insert(part.law_sentences.begin(), part.law_sentences.end());
@@ -111,7 +97,7 @@ Report MergeReports(const std::vector<NamedReport>& shards) {
     }
   }
   whole.shard = {};
-  SortVerdicts(whole, LawsOfAll(shards));
+  SortVerdicts(whole);
   return whole;
 }
 
