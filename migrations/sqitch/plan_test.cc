@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "ci/expect_error.h"
+#include "migrations/digest.h"
 
 namespace migproof {
 namespace {
@@ -47,7 +48,7 @@ TEST(SqitchPlan, ReadsChangesTagsAndNotes) {
 
 // What sqitch 1.3.1 says about the same plan.
 TEST(SqitchPlan, ComputesTheIdsThatTheToolComputes) {
-  EXPECT_EQ(Sha1("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(Sha1Hex("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
   const SqitchPlan plan = ParsePlan(
       "%syntax-version=1.0.0\n%project=accounts\n%uri=https://example.org/accounts/\n\n"
       "accounts 2024-03-17T09:00:00Z Ada <ada@example.org> # Create the accounts\n"
