@@ -268,7 +268,8 @@ TEST_P(FormatConformance, ItsTablesAreItsLedger) {
   runner_.Prepare();
   const Rows made = session_->Query(
       "SELECT relnamespace::regnamespace || '.' || relname FROM pg_class "
-      "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1");
+      "WHERE relkind = 'r' AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) "
+      "ORDER BY 1");
   std::vector<std::string> tables;
   for (int i = 0; i < made.size(); ++i) tables.emplace_back(made.Get(i, 0));
   std::vector<std::string> named = ledger_->Tables();
@@ -292,6 +293,10 @@ TEST_P(FormatConformance, NamesARevisionBehindItsLast) {
   wanted.id = "0123456789ab";
   wanted.title = "Add more accounts";
   wanted.parents = {order().back()->id};
+  if (GetParam() == "sqitch") {  // the plan would have to be changed
+    EXPECT_THAT(ErrorOf([&] { format_.MakeRevision(wanted); }).Render(), HasSubstr("'sqitch add NAME'"));
+    return;
+  }
   const TempDirectory copy;
   std::filesystem::copy(FixtureOf(GetParam()), copy.path(), std::filesystem::copy_options::recursive);
   for (const Format::NewFile& file : format_.MakeRevision(wanted)) {
