@@ -186,6 +186,7 @@ Given ReadCommandLine(int argc, char** argv) {
   given.skip_status = ToCount("--skip-status", values["--skip-status"]);
   VerifyCommand& command = given.command;
   command.config = LoadConfig(values["--config"]);
+  SettleFormat(command.config, std::cerr);
   if (!laws.empty()) command.config.laws = laws;
   if (!values["--postgres"].empty()) command.config.postgres = values["--postgres"];
   if (!values["--cases"].empty()) command.config.cases = ToCount("--cases", values["--cases"]);

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -189,8 +190,14 @@ std::vector<std::string> FlywayLedger::AfterSql(const Step& step, const History&
       down                   ? "UNDO_SQL"
       : IsBaseline(revision) ? "SQL_BASELINE"
                              : "SQL",
-      SqlLiteral(FileName(file)), SumOf(revision, script)));
+      SqlLiteral(ScriptName(file)), SumOf(revision, script)));
   return sql;
+}
+
+std::string FlywayLedger::ScriptName(const std::string& file) const {
+  const std::filesystem::path relative = std::filesystem::path(file).lexically_relative(directory_);
+  const bool inside = !relative.empty() && *relative.begin() != "..";
+  return inside ? relative.string() : FileName(file);
 }
 
 std::vector<std::string> FlywayLedger::ForgetSql(const Revision& revision, const History&) const {
