@@ -111,6 +111,22 @@ void LossyHistory(const Project& project) {
 
 void Nothing(const Project&) {}
 
+// A clone, and a change that adds the last revision.
+void GitHistory(const Project& project) {
+  NativeHistory(project);
+  ProgramOptions options;
+  options.program = "/bin/sh";
+  options.directory = project.path();
+  options.environment = {{"HOME", project.path().string()}};
+  const ProgramRun run =
+      RunProgram({"-c",
+                  "mv migrations/d4e5.sql . && git init --quiet --initial-branch=main && git add migrations &&"
+                  " git -c user.name=a -c user.email=a@example.org commit --quiet -m base &&"
+                  " git update-ref refs/remotes/origin/main HEAD && mv d4e5.sql migrations"},
+                 options);
+  EXPECT_EQ(run.status, 0) << run;
+}
+
 void NoProject(const Project& project) { fs::remove_all(project.path() / "migrations"); }
 
 struct KnownCommand {
@@ -135,6 +151,16 @@ const std::vector<KnownCommand>& KnownCommands() {
       {"migproof verify --cases 0", NativeHistory},
       {"migproof reproduce round_trip:a1b2#1f0c2a9b", LossyHistory, 1},
       {"migproof reproduce round_trip:a1b2#1f0c2a9b --sql > bug.sql", LossyHistory},
+      {"migproof verify --git-base origin/main", GitHistory},
+      {"migproof verify --git-base origin/main --budget 60s", Nothing},
+      {"migproof verify --profile forward-only", Nothing},
+      {"migproof verify --report text --report html=report.html --report junit=junit.xml", NativeHistory},
+      {"migproof verify --report github --report sarif=report.sarif", Nothing},
+      {"migproof verify --report json=report.json", Nothing},
+      {"migproof report show report.json --report markdown", Nothing},
+      {"migproof verify --shard 1/2 --report json=1.json", NativeHistory},
+      {"migproof verify --shard 2/2 --report json=2.json", Nothing},
+      {"migproof report merge 1.json 2.json --report html=report.html", Nothing},
       {"migproof assumptions --database postgresql://host/db", NativeHistory},
       {"migproof catalog --at head > model.json", NativeHistory},
       {"migproof drift model.json head", Nothing},

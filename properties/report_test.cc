@@ -110,7 +110,11 @@ class ReportSchema : public testing::Test {
          "notes": [], "stale": [], "reached_past": []}],
       "summary": {"held": 1, "falsified": 0, "not_applicable": 0, "gave_up": 0, "skipped": 1, "error": 0, "waived": 1,
                   "exit_status": 2},
-      "server": "PostgreSQL", "history": {"format": "native", "directory": "db", "revisions": 2, "heads": ["r2"]},
+      "server": "PostgreSQL", "history": {
+        "format": "native", "directory": "db", "revisions": 2, "heads": ["r2"],
+        "graph": [{"id": "r2", "title": "t", "parents": ["r1"], "depends_on": ["r1"],
+                   "location": {"file": "r2.sql", "line": 1}}]},
+      "run": "0123456789abcdef", "shard": {"index": 1, "of": 1},
       "laws": {"round_trip": "s"}, "equivalence": "logical",
       "rows": {"tables": {}, "forbidden": 0}, "notes": []})json");
     return report;
@@ -156,6 +160,8 @@ TEST_F(ReportSchema, RefusesUnknownKeysTypesAndNames) {
   ExpectRefused("/verdicts/0/exercised/downgrades", "one");
   ExpectRefused("/summary/exit_status", 3);
   ExpectRefused("/history/revisions", 0);
+  ExpectRefused("/history/graph/0/extra", 1);
+  ExpectRefused("/shard/index", 0);
   ExpectRefused("/equivalence", "physic");
   ExpectRefused("/notes", "none");
 }

@@ -11,10 +11,12 @@
 
 #include "harness/cli/assumptions_command.h"
 #include "harness/cli/catalog_commands.h"
+#include "harness/cli/report_command.h"
 #include "harness/cli/runner_commands.h"
 #include "harness/cli/verify_command.h"
 #include "harness/data/aim.h"
 #include "harness/postgres/kept_server.h"
+#include "harness/report/printable.h"
 #include "harness/report/reporter.h"
 #include "harness/report/waivers.h"
 #include "harness/verify/property.h"
@@ -61,16 +63,6 @@ struct SharedFlags {
   }
 };
 
-std::string ShellWord(const std::string& word) {
-  const bool plain = !word.empty() && word.find_first_not_of(
-                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                          "_-./:=,@%+") == std::string::npos;
-  if (plain) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
 class CommandLine {
  public:
   CommandLine(std::ostream& out, std::ostream& err) : out_(out), err_(err) {
@@ -79,6 +71,7 @@ class CommandLine {
     AddVerify();
     AddReproduce();
     AddAccept();
+    AddReport();
     AddList();
     AddCatalog();
     AddRunner();
@@ -165,7 +158,7 @@ class CommandLine {
 
   void AddServerFlags(CLI::App* command) {
     command->add_option("--before", shared_.before, "SQL files that prepare a database before the first revision");
-    command->add_option("--postgres", shared_.postgres, "Throw-away servers: local, local:15, existing:URL");
+    command->add_option("--postgres", shared_.postgres, "Throw-away servers: local, local:15, docker:IMAGE, existing:URL");
     command->add_option("--binaries", shared_.binaries, "Directory of postgres and initdb");
     command->add_option("--cache", shared_.cache, "Directory for prepared data directories");
     command->add_flag("--allow-existing", shared_.allow_existing, "Permit what changes a server that is not ours");
@@ -179,7 +172,16 @@ class CommandLine {
                        "What the heads are held against: model.json, an .sql file, or python:MODULE:METADATA");
     verify->add_option("--law", laws_, "Only these laws ('migproof list laws')");
     verify->add_option("--revision", verify_.revisions, "Only these revisions");
-    verify->add_option("--since", verify_.since, "Only revisions newer than this one");
+    CLI::Option* since = verify->add_option("--since", verify_.since, "Only revisions newer than this one");
+    verify
+        ->add_option(
+            "--git-base", verify_.git_base,
+            "The gate: only what is new against the merge base with this git ref, and what it does to the rest")
+        ->excludes(since)
+        ->excludes("--revision");
+    verify->add_option("--profile", profile_, "forward-only: downgrades are not looked at; both-ways: they are");
+    verify->add_option("--progress", verify_.progress, "On standard error: auto, live, plain or none");
+    verify->add_flag("--quiet", quiet_, "As --progress none");
     verify->add_option("--jobs", jobs_, "Worker processes; 0: as many as pay")->check(CLI::NonNegativeNumber);
     verify->add_option("--seed", seed_, "Fixes every random choice");
     verify->add_option("--cases", cases_, "Sets of generated rows for each revision; 0: none")
@@ -192,6 +194,8 @@ class CommandLine {
         ->check(CLI::NonNegativeNumber);
     verify->add_flag("--nightly", verify_.nightly,
                      "Kill and cancel at every statement, where otherwise some are drawn");
+    verify->add_option("--shard", shard_, "I/N: the I-th of N parts; 'migproof report merge' puts them together");
+    verify->add_option("--budget", budget_, "Time for the whole run (60s, 5m); what it does not reach has given up");
     verify->add_option("--regressions", regressions_, "File of rows that broke a law before; tried first");
     CLI::Option* expect =
         verify->add_option("--expect", verify_.expect, "Succeed exactly when the verdicts are those of this file");
@@ -213,6 +217,10 @@ class CommandLine {
     if (!regressions_.empty()) verify_.config.regressions = regressions_;
     if (!waivers_.empty()) verify_.config.waivers = waivers_;
     if (!reports_.empty()) verify_.reports = reports_;
+    if (!profile_.empty()) verify_.config.forward_only = IsForwardOnly(profile_);
+    if (quiet_) verify_.progress = "none";
+    if (!shard_.empty()) verify_.shard = ParseShard(shard_);
+    if (!budget_.empty()) verify_.budget_ms = ParseBudget(budget_);
     verify_.command_line = "migproof verify";
     const auto repeat = [&](const std::string& flag, const std::string& value) {
       if (!value.empty()) verify_.command_line += fmt::format(" {} {}", flag, ShellWord(value));
@@ -222,6 +230,7 @@ class CommandLine {
     repeat("--path", shared_.path);
     repeat("--model", shared_.model);
     for (const std::string& file : shared_.before) repeat("--before", file);
+    repeat("--profile", profile_);
     if (shared_.postgres.rfind("existing", 0) != 0) repeat("--postgres", shared_.postgres);
     return RunVerify(verify_, out_, err_);
   }
@@ -252,9 +261,38 @@ class CommandLine {
     });
     AddConfigFlag(accept);
     accept->add_option("finding", finding_, "Its name, as reports print it")->required();
-    accept->add_option("why", why_, "The reason")->required();
+    accept->add_option("why,--why", why_, "The reason")->required();
     accept->add_option("--until", until_, "The last day, YYYY-MM-DD")->required();
     accept->add_option("--waivers", waivers_, "File of accepted findings");
+  }
+
+  void AddReport() {
+    CLI::App* report =
+        app_.add_subcommand("report", "Show reports that are there, or put the shards of a run together");
+    report->require_subcommand(1);
+    AddReportCommand(report, "merge", "The JSON reports of all shards of one run as one", MergeCommandForReports)
+        ->add_option("files", report_.files, "One JSON report for each shard")
+        ->required();
+    AddReportCommand(report, "show", "A JSON report in other forms", ShowReportCommand)
+        ->add_option("file", report_.files, "JSON report")
+        ->required()
+        ->expected(1);
+  }
+
+  CLI::App* AddReportCommand(CLI::App* parent, const std::string& name, const std::string& description,
+                             int (*run)(const ReportCommand&, std::ostream&)) {
+    CLI::App* command = parent->add_subcommand(name, description);
+    command->callback([this, run] {
+      action_ = [this, run] {
+        report_.waivers = waivers_.empty() ? shared_.Load().waivers : std::filesystem::path(waivers_);
+        if (!reports_.empty()) report_.reports = reports_;
+        return run(report_, out_);
+      };
+    });
+    AddConfigFlag(command);
+    command->add_option("--waivers", waivers_, "File of accepted findings");
+    command->add_option("--report", reports_, "NAME or NAME=FILE, several allowed ('migproof list reporters')");
+    return command;
   }
 
   void AddList() {
@@ -421,6 +459,11 @@ class CommandLine {
   int cases_ = -1;
   int shrink_evaluations_ = -1;
   int shrink_ms_ = -1;
+  std::string profile_;
+  bool quiet_ = false;
+  std::string shard_;
+  std::string budget_;
+  ReportCommand report_;
   std::string regressions_;
   std::string token_;
   bool sql_ = false;

@@ -129,6 +129,7 @@ const std::map<std::string, Setter>& ConfigKeys() {
       {"waivers", [](Config& c, const ConfigValue& v) { c.waivers = v.Path(); }},
       {"lock_timeout_ms", [](Config& c, const ConfigValue& v) { c.lock_timeout_ms = v.Natural(); }},
       {"statement_timeout_ms", [](Config& c, const ConfigValue& v) { c.statement_timeout_ms = v.Natural(); }},
+      {"profile", [](Config& c, const ConfigValue& v) { c.forward_only = IsForwardOnly(v.Text()); }},
       {"tool", [](Config& c, const ConfigValue& v) { c.tool = v.TextByName(); }},
       {"declarations", [](Config& c, const ConfigValue& v) { c.declarations = v.TextsByName(); }},
   };
@@ -184,6 +185,13 @@ Config LoadConfig(const std::filesystem::path& file) {
 Config LoadConfigIfThere(const std::filesystem::path& file) {
   std::error_code failure;
   return std::filesystem::exists(file, failure) || failure ? LoadConfig(file) : Config();
+}
+
+bool IsForwardOnly(const std::string& profile) {
+  if (profile == "forward-only") return true;
+  if (profile == "both-ways") return false;
+  throw Error(ErrorKind::kUsage, fmt::format("there is no profile '{}'", profile))
+      .WithHint(NearNameHint(profile, {"forward-only", "both-ways"}, "forward-only or both-ways"));
 }
 
 void ApplyDeclarations(const Config& config, std::vector<Revision>& revisions) {

@@ -18,6 +18,7 @@
 //     "waivers": "migproof-waivers.json",       // findings that were accepted
 //     "lock_timeout_ms": 5000,                  // lock_timeout of each step; 0: the server's own
 //     "statement_timeout_ms": 0,                // statement_timeout of each step; 0: the server's own
+//     "profile": "forward-only",                // downgrades are not looked at; "both-ways": they are
 //     "declarations": {"a1b2c3": ["loses orders.note \"dropped on purpose\""]}  // as if written in that revision
 //   }
 //
@@ -57,6 +58,7 @@ struct Config {
   int shrink_budget_ms = 5'000;
   std::filesystem::path regressions = "migproof-regressions.json";
   std::filesystem::path waivers = "migproof-waivers.json";
+  bool forward_only = false;  // as if no revision had a downgrade
   int lock_timeout_ms = 0;
   int statement_timeout_ms = 0;
   std::map<std::string, std::vector<std::string>> declarations;  // by revision id
@@ -69,6 +71,9 @@ Config LoadConfig(const std::filesystem::path& file);
 
 // As LoadConfig where `file` is there; else the defaults, relative to the working directory.
 Config LoadConfigIfThere(const std::filesystem::path& file);
+
+// "forward-only" is true, "both-ways" false; Error(usage) with the near name for anything else.
+bool IsForwardOnly(const std::string& profile);
 
 // Adds the configuration's declarations to the revisions they name. Error(usage) with the near name for a revision that
 // is not there; Error(history) for a declaration that can't be read.

@@ -4,10 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
+#include <map>
+#include <optional>
+#include <regex>
 
 #include "harness/cli/config.h"
+#include "harness/cli/git_base.h"
+#include "harness/cli/progress.h"
+#include "harness/cli/report_command.h"
 #include "harness/report/expectation.h"
 #include "harness/report/regressions.h"
 #include "harness/report/reporter.h"
@@ -17,45 +21,6 @@
 namespace migproof {
 
 namespace {
-
-struct ReportTarget {
-  std::string name;
-  std::filesystem::path file;  // empty: standard output
-};
-
-std::vector<ReportTarget> ReportTargets(const std::vector<std::string>& reports) {
-  std::vector<ReportTarget> targets;
-  for (const std::string& report : reports) {
-    const std::size_t equals = report.find('=');
-    targets.push_back({report.substr(0, equals), equals == std::string::npos ? "" : report.substr(equals + 1)});
-    Registry<Reporter>::Get(targets.back().name);
-  }
-  const auto to_output = std::count_if(targets.begin(), targets.end(), [](const auto& t) { return t.file.empty(); });
-  if (to_output > 1) {
-    throw Error(ErrorKind::kUsage, fmt::format("{} reports want standard output", to_output))
-        .WithHint("--report text --report json=report.json");
-  }
-  return targets;
-}
-
-void WriteFile(const std::filesystem::path& file, const std::string& text) {
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  if (!out.flush()) throw Error(ErrorKind::kUsage, fmt::format("can't write '{}'", file.string()));
-}
-
-void WriteReports(const Report& report, const std::vector<ReportTarget>& targets, std::ostream& out) {
-  for (const ReportTarget& target : targets) {
-    const Reporter& reporter = Registry<Reporter>::Get(target.name);
-    if (target.file.empty()) {
-      reporter.Write(report, {.color = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr}, out);
-      continue;
-    }
-    std::ostringstream text;
-    reporter.Write(report, {}, text);
-    WriteFile(target.file, text.str());
-  }
-}
 
 std::vector<std::string> Since(const Subject& subject, const std::string& since) {
   std::set<const Revision*> old;
@@ -87,21 +52,11 @@ std::vector<std::string> ChosenRevisions(const Subject& subject, const VerifyCom
   return chosen;
 }
 
-Progress ShowProgress(std::ostream& err) {
-  if (isatty(STDERR_FILENO) == 0) return nullptr;
-  return [&err, shown = std::size_t{0}](std::size_t done, std::size_t all) mutable {
-    const std::size_t percent = all == 0 ? 100 : done * 100 / all;
-    if (percent == shown && done != all) return;
-    shown = percent;
-    err << fmt::format("\r{:>3}% {} of {} checks", percent, done, all) << (done == all ? "\r\x1b[K" : "") << std::flush;
-  };
-}
-
 // With an expectation the question is another one: are these the known answers?
 int Judge(const Report& report, const VerifyCommand& command, std::ostream& out) {
   if (command.expect.empty()) return report.ExitStatus();
   if (command.bless) {
-    WriteFile(command.expect, ExpectationOf(report));
+    WriteTextFile(command.expect, ExpectationOf(report));
     out << fmt::format("blessed: {}\n", command.expect.string());
     return 0;
   }
@@ -122,6 +77,27 @@ int Judge(const Report& report, const VerifyCommand& command, std::ostream& out)
 
 }  // namespace
 
+Shard ParseShard(const std::string& text) {
+  std::smatch found;
+  static const std::regex kShard("([0-9]{1,6})/([0-9]{1,6})");
+  if (std::regex_match(text, found, kShard)) {
+    const Shard shard{std::stoi(found[1]), std::stoi(found[2])};
+    if (shard.index >= 1 && shard.index <= shard.of) return shard;
+  }
+  throw Error(ErrorKind::kUsage, fmt::format("'{}' is no shard", text)).WithHint("--shard 1/4 is the first of four");
+}
+
+std::int64_t ParseBudget(const std::string& text) {
+  static const std::map<std::string, std::int64_t> kUnits = {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}};
+  static const std::regex kBudget("([0-9]{1,9})(ms|s|m|h)");
+  std::smatch found;
+  if (std::regex_match(text, found, kBudget)) {
+    const std::int64_t budget_ms = std::stoll(found[1]) * kUnits.at(found[2]);
+    if (budget_ms > 0) return budget_ms;
+  }
+  throw Error(ErrorKind::kUsage, fmt::format("'{}' is no time", text)).WithHint("--budget 60s, 500ms, 5m or 2h");
+}
+
 void ScrubEnvironment() {
   for (const char* name :
        {"PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE",
@@ -131,7 +107,11 @@ void ScrubEnvironment() {
 }
 
 Subject ReadSubject(const Config& config) {
-  Subject subject(config.format, config.path, config.before, ReadHistory(config), ToolSettingsOf(config));
+  std::vector<Revision> revisions = ReadHistory(config);
+  if (config.forward_only) {
+    for (Revision& revision : revisions) revision.downgrade.reset();
+  }
+  Subject subject(config.format, config.path, config.before, std::move(revisions), ToolSettingsOf(config));
   if (!config.model.empty()) subject.ReadModel(config.model);
   return subject;
 }
@@ -145,6 +125,8 @@ VerifyOptions OptionsOf(const VerifyCommand& command) {
   options.rows.seed = command.config.seed;
   options.rows.cases = command.config.cases;
   options.nightly = command.nightly;
+  options.shard = command.shard;
+  options.budget_ms = command.budget_ms;
   options.rows.shrink_budget_evaluations = command.config.shrink_budget_evaluations;
   options.rows.shrink_budget_ms = command.config.shrink_budget_ms;
   options.reproduce_with = command.command_line;
@@ -158,18 +140,47 @@ void AddRegressions(const Config& config, VerifyOptions& options) {
   }
 }
 
+namespace {
+
+Report VerifyShown(const Subject& subject, const VerifyOptions& options, ProgressDisplay& display) {
+  Report report = Verify(subject, options, [&](const std::vector<WorkerProgress>& workers) { display.Show(workers); });
+  display.End();
+  return report;
+}
+
+// Where nothing is new no server is needed. What the change itself does is told by the first shard.
+Report VerifyChange(const Subject& subject, const VerifyOptions& options, const GitChange& change,
+                    ProgressDisplay& display) {
+  Report report = change.revisions.empty() ? Describe(subject, options) : VerifyShown(subject, options, display);
+  if (report.server.empty()) report.server = "no server: nothing is new";
+  report.notes.insert(report.notes.begin(), change.notes.begin(), change.notes.end());
+  if (options.shard.index > 1) return report;
+  report.verdicts.insert(report.verdicts.begin(), change.verdicts.begin(), change.verdicts.end());
+  report.law_sentences.insert(change.sentences.begin(), change.sentences.end());
+  return report;
+}
+
+}  // namespace
+
 int RunVerify(const VerifyCommand& command, std::ostream& out, std::ostream& err) {
   const std::vector<ReportTarget> targets = ReportTargets(command.reports);
   for (const std::string& law : command.config.laws) Registry<Property>::Get(law);
   VerifyOptions options = OptionsOf(command);
   const Subject subject = ReadSubject(command.config);
-  options.revisions = ChosenRevisions(subject, command);
+  std::optional<GitChange> change;
+  if (!command.git_base.empty()) {
+    change = CompareWithGitBase(command.config, command.git_base, subject.history(), command.command_line);
+    options.revisions = change->revisions;
+  } else {
+    options.revisions = ChosenRevisions(subject, command);
+  }
   AddRegressions(command.config, options);
   if (!command.expect.empty() && !command.bless) CompareWithExpectation({}, command.expect);  // refused before the run
   Report nothing;
   ApplyWaivers(nothing, command.config.waivers, Today());  // likewise
   ScrubEnvironment();
-  Report report = Verify(subject, options, ShowProgress(err));
+  ProgressDisplay display(ChooseProgress(command.progress), err);
+  Report report = change ? VerifyChange(subject, options, *change, display) : VerifyShown(subject, options, display);
   ApplyWaivers(report, command.config.waivers, Today());
   if (command.save && command.expect.empty()) {
     try {

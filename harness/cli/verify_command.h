@@ -16,12 +16,16 @@ struct VerifyCommand {
   StartOptions start;
   std::vector<std::string> revisions;           // targets: ids, prefixes, labels, "heads"
   std::string since;                            // only revisions that are neither this one nor its ancestors
+  std::string git_base;                         // a git ref: only what is new against the merge base with it
   std::filesystem::path expect;                 // empty: the exit status follows from the verdicts
   bool bless = false;                           // write `expect` instead of comparing
   std::vector<std::string> reports = {"text"};  // NAME or NAME=FILE
-  bool save = true;          // what rows break goes to the regressions file, unless `expect` is given
-  bool nightly = false;      // all that takes long: VerifyOptions::nightly
-  std::string command_line;  // for reproductions: "migproof verify --format native --path db"
+  bool save = true;               // what rows break goes to the regressions file, unless `expect` is given
+  bool nightly = false;           // all that takes long: VerifyOptions::nightly
+  std::string progress = "auto";  // as ChooseProgress takes it
+  Shard shard;                    // the part of the run to take
+  std::int64_t budget_ms = 0;     // VerifyOptions::budget_ms
+  std::string command_line;       // for reproductions: "migproof verify --format native --path db"
 };
 
 // 0, 1 or 2 as DESIGN says; with `expect`, 0 exactly when the verdicts are those. Reports without a file go to `out`;
@@ -42,6 +46,12 @@ void AddRegressions(const Config& config, VerifyOptions& options);
 // The history that the configuration names, with its model: everything that can be wrong with the files is an Error
 // here.
 Subject ReadSubject(const Config& config);
+
+// "2/8": the second of eight. Error(usage) for anything else.
+Shard ParseShard(const std::string& text);
+
+// "90s", "500ms", "5m", "2h" in milliseconds. Error(usage) for anything else.
+std::int64_t ParseBudget(const std::string& text);
 
 // Removes what the environment says about PostgreSQL: it must not lead a connection elsewhere nor change a session.
 void ScrubEnvironment();

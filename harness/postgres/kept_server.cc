@@ -12,10 +12,9 @@
 #include <csignal>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
+#include "harness/postgres/process_identity.h"
 #include "migrations/error.h"
 
 namespace migproof {
@@ -26,21 +25,9 @@ constexpr int kKeeperStopTimeoutMs = 30'000;
 
 int OpenProcess(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
 
-// When a process was started, in the kernel's ticks: with its number, what tells it from all others. "" for none.
-std::string StartOf(pid_t pid) {
-  std::ifstream in(fmt::format("/proc/{}/stat", pid));
-  const std::string stat{std::istreambuf_iterator<char>(in), {}};
-  const std::size_t name_end = stat.rfind(')');  // proc(5): the name may hold anything, 20 words on stands the start
-  if (name_end == std::string::npos) return "";
-  std::istringstream words(stat.substr(name_end + 1));
-  std::string word;
-  for (int i = 0; i < 20; ++i) words >> word;
-  return word;
-}
-
 nlohmann::json ToJson(const KeptServer& server) {
   return {{"keeper", server.keeper},
-          {"keeper_start", StartOf(server.keeper)},
+          {"identity", IdentityOf(server.keeper)},
           {"ends_with", server.ends_with},
           {"conninfo", server.conninfo},
           {"description", server.description}};
@@ -60,7 +47,7 @@ void WritePrivately(const std::filesystem::path& file, const std::string& text) 
 }
 
 // Whether a process that reads `file` would come to this keeper.
-bool Names(const std::filesystem::path& file, pid_t keeper) {
+bool FileNames(const std::filesystem::path& file, pid_t keeper) {
   std::ifstream in(file);
   const nlohmann::json document = nlohmann::json::parse(in, nullptr, false);
   return document.is_object() && document.value("keeper", 0) == keeper;
@@ -98,7 +85,7 @@ void Keep(const ServerSpec& spec, const StartOptions& options, KeptServer kept, 
   pollfd wakers[] = {{signalled, POLLIN, 0}, {ends_with, POLLIN, 0}};
   while (poll(wakers, 2, -1) < 0 && errno == EINTR) {
   }
-  if (Names(file, getpid())) unlink(file.c_str());
+  if (FileNames(file, getpid())) unlink(file.c_str());
   server.reset();
 }
 
@@ -165,9 +152,9 @@ KeptServer ReadKeptServer(const std::filesystem::path& file) {
   }
   const nlohmann::json document = nlohmann::json::parse(in, nullptr, false);
   KeptServer server;
-  std::string start;
+  std::string identity;
   try {
-    start = document.at("keeper_start").get<std::string>();
+    identity = document.at("identity").get<std::string>();
     server.keeper = document.at("keeper").get<pid_t>();
     server.ends_with = document.at("ends_with").get<pid_t>();
     server.conninfo = document.at("conninfo").get<std::string>();
@@ -176,7 +163,7 @@ KeptServer ReadKeptServer(const std::filesystem::path& file) {
     throw Error(ErrorKind::kUsage, fmt::format("'{}' does not say where a server is", file.string()))
         .WithHint("it is written by 'migproof servers start --state'");
   }
-  if (StartOf(server.keeper) != start) {
+  if (PresenceOf(identity) != Presence::kAlive) {
     throw Error(ErrorKind::kServer, fmt::format("the server that '{}' names is gone", file.string()))
         .WithHint(fmt::format("migproof servers start --state {}", file.string()));
   }

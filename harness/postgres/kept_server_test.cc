@@ -62,7 +62,7 @@ TEST(KeptServer, AFileWhoseKeeperIsGoneNamesNoServerAndStopsNobody) {
   const auto file = directory.path() / "server";
   // The number of a process that was not started when the file says.
   std::ofstream(file) << R"({"keeper": )" << getpid()
-                      << R"(, "keeper_start": "1", "ends_with": 1, "conninfo": "", "description": ""})";
+                      << R"(, "identity": "x y 1 1", "ends_with": 1, "conninfo": "", "description": ""})";
   const auto error = ErrorOf([&] { ReadKeptServer(file); });
   EXPECT_THAT(error.message(), HasSubstr("is gone"));
   EXPECT_FALSE(StopKeptServer(file));

@@ -1,9 +1,41 @@
 #include "harness/report/report.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace migproof {
+
+namespace {
+
+nlohmann::json GraphJson(const std::vector<ReportedRevision>& graph) {
+  nlohmann::json revisions = nlohmann::json::array();
+  for (const ReportedRevision& revision : graph) {
+    revisions.push_back({{"id", revision.id},
+                         {"title", revision.title},
+                         {"parents", revision.parents},
+                         {"depends_on", revision.depends_on},
+                         {"location", {{"file", revision.where.file}, {"line", revision.where.line}}}});
+  }
+  return revisions;
+}
+
+std::vector<ReportedRevision> GraphFromJson(const nlohmann::json& json) {
+  std::vector<ReportedRevision> graph;
+  for (const auto& revision : json) {
+    const auto& where = revision.at("location");
+    graph.push_back({revision.at("id"),
+                     revision.at("title"),
+                     revision.at("parents"),
+                     revision.at("depends_on"),
+                     {where.at("file"), where.at("line")}});
+  }
+  return graph;
+}
+
+}  // namespace
 
 std::map<Outcome, int> Report::Counts() const {
   std::map<Outcome, int> counts;
@@ -28,7 +60,8 @@ int Report::ExitStatus() const {
   std::map<Outcome, int> counts = Counts();
   if (counts[Outcome::kFalsified] > 0) return 1;
   const bool unchecked = counts[Outcome::kGaveUp] + counts[Outcome::kSkipped] + counts[Outcome::kError] > 0;
-  return unchecked || NothingChecked() ? 2 : 0;
+  // A shard may well have nothing to look at; the whole may not.
+  return unchecked || (shard.of == 1 && NothingChecked()) ? 2 : 0;
 }
 
 nlohmann::json ToJson(const Report& report) {
@@ -49,11 +82,79 @@ nlohmann::json ToJson(const Report& report) {
            {{"format", report.format},
             {"directory", report.directory},
             {"revisions", report.revisions},
-            {"heads", report.heads}}},
+            {"heads", report.heads},
+            {"graph", GraphJson(report.graph)}}},
+          {"run", report.run},
+          {"shard", {{"index", report.shard.index}, {"of", report.shard.of}}},
           {"laws", report.law_sentences},
           {"equivalence", report.equivalence},
           {"rows", ToJson(report.coverage)},
           {"notes", report.notes}};
+}
+
+Report ReportFromJson(const nlohmann::json& json, const std::string& name) {
+  try {
+    Report report;
+    for (const auto& verdict : json.at("verdicts")) report.verdicts.push_back(VerdictFromJson(verdict));
+    const auto& history = json.at("history");
+    report.format = history.at("format");
+    report.directory = history.at("directory");
+    report.revisions = history.at("revisions");
+    report.heads = history.at("heads");
+    report.graph = GraphFromJson(history.at("graph"));
+    report.run = json.at("run");
+    report.shard = {json.at("shard").at("index"), json.at("shard").at("of")};
+    report.law_sentences = json.at("laws").get<std::map<std::string, std::string>>();
+    report.server = json.at("server");
+    report.equivalence = json.at("equivalence");
+    report.coverage = Coverage::FromJson(json.at("rows"));
+    report.notes = json.at("notes");
+    return report;
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' is no report of migproof: {}", name, error.what()))
+        .WithHint("'migproof verify --report json=FILE' writes one");
+  }
+}
+
+std::string UnitName(const Verdict& verdict) { return verdict.revision.empty() ? "the history" : verdict.revision; }
+
+std::string ExercisedText(const std::map<std::string, std::int64_t>& exercised) {
+  std::vector<std::string> parts;
+  std::int64_t of_model = 0;  // told per kind in a finding, and in the JSON report
+  for (const auto& [what, count] : exercised) {
+    if (what.rfind("model ", 0) == 0) {
+      of_model += count;
+    } else if (count > 0) {
+      parts.push_back(fmt::format("{} {}", count, what));
+    }
+  }
+  if (of_model > 0) parts.push_back(fmt::format("{} objects of the model", of_model));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string ReadableName(Outcome outcome) {
+  std::string name(Name(outcome));
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
+std::string SummaryText(const Report& report) {
+  std::map<Outcome, int> counts = report.Counts();
+  const int status = report.ExitStatus();
+  const int unchecked = counts[Outcome::kGaveUp] + counts[Outcome::kSkipped] + counts[Outcome::kError];
+  std::string text;
+  if (status == 0) {
+    text = fmt::format("all {} checks held", counts[Outcome::kHeld]);
+  } else if (status == 1) {
+    text = fmt::format("{} falsified, {} held", counts[Outcome::kFalsified], counts[Outcome::kHeld]);
+    if (unchecked > 0) text += fmt::format(", {} not checked", unchecked);
+  } else if (unchecked == 0) {
+    text = "nothing was checked";
+  } else {
+    text = fmt::format("{} not checked, {} held", unchecked, counts[Outcome::kHeld]);
+  }
+  if (report.Waived() > 0) text += fmt::format(", {} waived", report.Waived());
+  return text;
 }
 
 }  // namespace migproof

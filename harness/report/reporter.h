@@ -1,6 +1,7 @@
 // Writes a Report for somebody: one file in reporters/ each, registered by name.
 #pragma once
 
+#include <filesystem>
 #include <ostream>
 #include <string_view>
 
@@ -10,7 +11,8 @@
 namespace migproof {
 
 struct ReporterOptions {
-  bool color = false;  // the target is a terminal that shows colours
+  bool color = false;                 // the target is a terminal that shows colours
+  std::filesystem::path job_summary;  // where a CI service wants a summary to be added; "": nowhere
 };
 
 class Reporter {

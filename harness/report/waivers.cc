@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <regex>
-#include <set>
 
 #include "harness/report/expectation.h"
 #include "migrations/format.h"
@@ -35,6 +35,24 @@ bool IsDay(const std::string& text) {
   return std::regex_match(text, kDay);
 }
 
+// Once: the waivers of merged shards are applied again.
+void AddNote(Report& report, const std::string& note) {
+  if (std::find(report.notes.begin(), report.notes.end(), note) == report.notes.end()) report.notes.push_back(note);
+}
+
+// Whether the run would have found it: a shard, or a run over some revisions, says nothing about the others. A revision
+// that is no longer there is looked at by everybody.
+bool WasLookedAt(const Report& report, const std::string& finding) {
+  const std::size_t colon = finding.find(':');
+  const std::string law = finding.substr(0, colon);
+  const std::string revision = finding.substr(colon + 1, finding.rfind('#') - colon - 1);
+  const bool there = revision.empty() || std::any_of(report.graph.begin(), report.graph.end(),
+                                                     [&](const auto& known) { return known.id == revision; });
+  return !there || std::any_of(report.verdicts.begin(), report.verdicts.end(), [&](const Verdict& verdict) {
+    return verdict.law == law && verdict.revision == revision;
+  });
+}
+
 }  // namespace
 
 std::string FindingName(const Verdict& verdict) {
@@ -50,7 +68,6 @@ std::string FindingName(const Verdict& verdict) {
 }
 
 void ApplyWaivers(Report& report, const std::filesystem::path& file, const std::string& today) {
-  std::set<std::string> occurring;
   const auto waivers = ReadWaivers(file);
   for (const auto& waiver : waivers.at("waivers")) {
     const std::string finding = waiver.at("finding");
@@ -62,8 +79,10 @@ void ApplyWaivers(Report& report, const std::filesystem::path& file, const std::
       occurs = true;
       if (!expired) verdict.waiver = fmt::format("{} (until {})", waiver.at("why").get<std::string>(), until);
     }
-    if (expired) report.notes.push_back(fmt::format("the waiver of {} expired on {}", finding, until));
-    if (!occurs) report.notes.push_back(fmt::format("the waiver of {} covers nothing in this run", finding));
+    if (expired) AddNote(report, fmt::format("the waiver of {} expired on {}", finding, until));
+    if (!occurs && WasLookedAt(report, finding)) {
+      AddNote(report, fmt::format("the waiver of {} covers nothing in this run", finding));
+    }
   }
 }
 

@@ -51,8 +51,10 @@ std::vector<std::string> Texts(const Revision& revision) {
 // The search at one revision.
 class Search::Unit {
  public:
-  Unit(CaseGround& ground, const SearchOptions& options, std::vector<NamedLaw> laws)
-      : ground_(ground), options_(options), open_(std::move(laws)) {
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  Unit(CaseGround& ground, const SearchOptions& options, std::vector<NamedLaw> laws, TimePoint deadline)
+      : ground_(ground), options_(options), open_(std::move(laws)), deadline_(deadline) {
     for (const NamedLaw& law : open_) results_[law.name];
     Prepare();
   }
@@ -62,6 +64,10 @@ class Search::Unit {
     TryRegressions();
     int done = 0;
     for (const int cases = Cases(); done < cases && !open_.empty() && generator_; ++done) {
+      if (std::chrono::steady_clock::now() > deadline_) {
+        LeaveOut(done, cases);
+        break;
+      }
       Random random = Random(options_.seed).Split(ground_.revision().id).Split(std::to_string(done));
       const bool late = done > cases * 3 / 5;
       const std::vector<NamedLaw> about_new =
@@ -300,7 +306,8 @@ class Search::Unit {
 
   // Takes the first simpler set that still fails, again and again, until none does or the budget is spent.
   Dataset Shrunk(const Found& found, std::int64_t& evaluations) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.shrink_budget_ms);
+    const auto deadline =
+        std::min(deadline_, std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.shrink_budget_ms));
     std::set<std::string> tried;
     rc::Shrinkable<Dataset> best = Shrinkable(found.rows.new_shape ? *new_generator_ : *generator_, found.rows);
     bool simpler = true;
@@ -348,11 +355,17 @@ class Search::Unit {
     return shown;
   }
 
+  void LeaveOut(int done, int cases) {
+    for (const NamedLaw& law : open_) {
+      results_[law.name].gave_up = fmt::format("the budget was spent on {} of {} sets of rows", done, cases);
+    }
+  }
+
   void Conclude(const NamedLaw& law, int done) {
     RowsResult& result = results_[law.name];
     if (done == 0) return;
     result.exercised["rows"] += coverage_.rows();
-    if (result.finding || !result.error.empty()) return;
+    if (result.finding || !result.error.empty() || !result.gave_up.empty()) return;
     if (touches_) {
       const std::vector<std::string> empty = coverage_.Empty(focus_);
       if (!empty.empty()) result.gave_up = fmt::format("{}", fmt::join(empty, "; "));
@@ -384,6 +397,7 @@ class Search::Unit {
   CaseGround& ground_;
   const SearchOptions& options_;
   std::vector<NamedLaw> open_;
+  TimePoint deadline_;
   std::map<std::string, RowsResult> results_;
   std::shared_ptr<const Catalog> before_;
   std::unique_ptr<RowGenerator> generator_;
@@ -403,7 +417,7 @@ Search::Search(const Bench& bench, Walk& walk, SearchOptions options)
 std::map<std::string, RowsResult> Search::Run(std::size_t index, const std::vector<NamedLaw>& laws) {
   if (options_.cases == 0 && options_.regressions.empty()) return {};
   ground_.GoTo(index);
-  Unit unit(ground_, options_, laws);
+  Unit unit(ground_, options_, laws, deadline_);
   std::map<std::string, RowsResult> results = unit.Run();
   coverage_.Merge(unit.coverage());
   return results;

@@ -7,6 +7,7 @@
 // a budget, and then confirmed with real commits on a copy; what is not confirmed there is an error, never silence.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -54,6 +55,9 @@ class Search {
   // The walk stands at order()[index]. A result for each of `laws`, by name.
   std::map<std::string, RowsResult> Run(std::size_t index, const std::vector<NamedLaw>& laws);
 
+  // No further case is begun after this, nor is anything made smaller; whatever was not tried has given up.
+  void set_deadline(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
+
   // Of all revisions so far.
   const Coverage& coverage() const { return coverage_; }
 
@@ -69,6 +73,7 @@ class Search {
   CaseGround ground_;
   SearchOptions options_;
   Coverage coverage_;
+  std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::time_point::max();
 };
 
 }  // namespace migproof

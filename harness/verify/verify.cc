@@ -8,6 +8,8 @@
 #include <set>
 #include <thread>
 
+#include "harness/report/printable.h"
+#include "harness/verify/plan.h"
 #include "harness/verify/property.h"
 #include "harness/verify/walk.h"
 #include "harness/verify/worker.h"
@@ -18,74 +20,18 @@ namespace {
 
 using Law = NamedLaw;
 
-std::vector<Law> Laws(const std::vector<std::string>& names) {
-  std::vector<Law> laws;
-  for (const std::string& name : names.empty() ? Registry<Property>::Names() : names) {
-    const Property& property = Registry<Property>::Get(name);
-    if (!names.empty() || !property.OnlyByName()) laws.push_back({name, &property});
-  }
-  std::stable_sort(laws.begin(), laws.end(), [](const Law& a, const Law& b) {
-    return std::pair(a.property->Rank(), a.name) < std::pair(b.property->Rank(), b.name);
-  });
-  return laws;
-}
-
-// What is to be looked at: revisions by index, and whether the history as a whole is.
-struct Plan {
-  std::vector<Law> laws;
-  std::set<std::size_t> revisions;
-  bool history = true;
-  std::set<std::pair<std::string, std::string>> units;  // none: all that the above say
-
-  // Whether `law` is asked about a revision, or, where that is null, about the history as a whole.
-  bool Asks(const Law& law, const Revision* revision) const {
-    if (!(revision == nullptr ? law.property->ChecksHistory() && history : law.property->ChecksRevisions())) {
-      return false;
-    }
-    return units.empty() || units.contains({law.name, revision == nullptr ? "" : revision->id});
-  }
-
-  // In the order of a report.
-  std::vector<std::pair<std::string, std::string>> Units(const Subject& subject) const {
-    std::vector<std::pair<std::string, std::string>> asked;
-    for (const Law& law : laws) {
-      for (const std::size_t index : revisions) {
-        if (Asks(law, subject.order()[index])) asked.emplace_back(law.name, subject.order()[index]->id);
-      }
-      if (Asks(law, nullptr)) asked.emplace_back(law.name, "");
-    }
-    return asked;
-  }
-};
-
-Plan MakePlan(const Subject& subject, const VerifyOptions& options) {
-  Plan plan;
-  plan.laws = Laws(options.laws);
-  plan.history = options.revisions.empty();
-  for (const std::string& id : options.revisions) plan.revisions.insert(subject.IndexOf(subject.history().Get(id)));
-  if (plan.history) {
-    for (std::size_t i = 0; i < subject.order().size(); ++i) plan.revisions.insert(i);
-  }
-  plan.units = options.units;
-  if (plan.units.empty()) return plan;
-  std::erase_if(plan.revisions, [&](std::size_t index) {
-    return std::none_of(plan.laws.begin(), plan.laws.end(),
-                        [&](const Law& law) { return plan.Asks(law, subject.order()[index]); });
-  });
-  plan.history =
-      std::any_of(plan.laws.begin(), plan.laws.end(), [&](const Law& law) { return plan.Asks(law, nullptr); });
-  return plan;
-}
-
 // Checks what one worker was given: the revisions of [from, to) that the plan names, and the history where asked for.
 class Inspection {
  public:
+  using Clock = std::chrono::steady_clock;
+
   Inspection(const Subject& subject, const Plan& plan, const VerifyOptions& options, const Bench& bench, bool history,
-             const Emit& emit)
-      : subject_(subject),
+             Clock::time_point deadline, const Emit& emit)
+      : deadline_(deadline),
+        subject_(subject),
         plan_(plan),
         options_(options),
-        history_(history && plan.history),
+        history_(history && plan.history()),
         walk_(bench, history_ && Wants("round_trip")),
         search_(bench, walk_, options.rows),
         emit_(emit) {
@@ -94,13 +40,16 @@ class Inspection {
 
   void Run(std::size_t from, std::size_t to) {
     CountAtTheEnd(from, to);
+    CountUnits(from, to);
     for (std::size_t index = from; index < to; ++index) {
-      if (plan_.revisions.contains(index)) CheckRevision(index);
+      if (plan_.revisions().contains(index)) CheckRevision(index);
     }
     if (search_.coverage().tables() > 0) emit_({{"coverage", ToJson(search_.coverage())}});
     if (!history_) return;
-    for (const Law& law : plan_.laws) {
-      if (!plan_.Asks(law, nullptr)) continue;
+    for (const Law& law : plan_.laws()) {
+      if (!plan_.IncludesHistory(law)) continue;
+      emit_({{"at", law.name}});
+      TakeShare();
       Verdict verdict;
       CheckUnit(law, nullptr, verdict);
       emit_(ToJson(verdict));
@@ -108,23 +57,41 @@ class Inspection {
   }
 
  private:
+  // A revision has one share of the budget, and so has a law about the history.
+  void CountUnits(std::size_t from, std::size_t to) {
+    units_left_ = static_cast<int>(std::count_if(plan_.revisions().begin(), plan_.revisions().end(),
+                                                 [&](std::size_t index) { return index >= from && index < to; }));
+    for (const Law& law : plan_.laws()) units_left_ += history_ && plan_.IncludesHistory(law);
+  }
+
+  // What the units before have left over is shared by those that follow.
+  void TakeShare() {
+    const int units = std::max(1, units_left_--);
+    if (deadline_ == Clock::time_point::max()) return;
+    const Clock::time_point now = Clock::now();
+    search_.set_deadline(now + (std::max(deadline_, now) - now) / units);
+  }
+
   // Where this worker's walk ends there is most to be seen, and to be blind to.
   void CountAtTheEnd(std::size_t from, std::size_t to) {
     if (history_) return walk_.CountAt(subject_.order().size());
-    const auto beyond = plan_.revisions.lower_bound(to);
-    if (beyond != plan_.revisions.begin() && *std::prev(beyond) >= from) walk_.CountAt(*std::prev(beyond) + 1);
+    const auto beyond = plan_.revisions().lower_bound(to);
+    if (beyond != plan_.revisions().begin() && *std::prev(beyond) >= from) walk_.CountAt(*std::prev(beyond) + 1);
   }
 
   bool Wants(std::string_view law) const {
-    return std::any_of(plan_.laws.begin(), plan_.laws.end(), [&](const Law& l) { return l.name == law; });
+    return std::any_of(plan_.laws().begin(), plan_.laws().end(),
+                       [&](const Law& l) { return l.name == law && plan_.IncludesHistory(l); });
   }
 
   void CheckRevision(std::size_t index) {
     std::vector<Verdict> verdicts;
     std::vector<Law> with_rows;
+    emit_({{"at", subject_.order()[index]->id}});
+    TakeShare();
     try {
-      for (const Law& law : plan_.laws) {
-        if (!plan_.Asks(law, subject_.order()[index])) continue;
+      for (const Law& law : plan_.laws()) {
+        if (!plan_.Includes(law, index)) continue;
         Verdict& verdict = verdicts.emplace_back();
         CheckUnit(law, subject_.order()[index], verdict);
         const bool open =
@@ -202,6 +169,11 @@ class Inspection {
       verdict.outcome = Outcome::kNotApplicable;
       return;
     }
+    if (Clock::now() > deadline_) {
+      verdict.outcome = Outcome::kGaveUp;
+      verdict.reason = "the budget was spent before this was looked at";
+      return;
+    }
     try {
       Decide(law, revision, verdict);
     } catch (const Error& error) {
@@ -268,11 +240,13 @@ class Inspection {
 
   std::string Reproduction(const Law& law, const Revision* revision) const {
     std::string command = fmt::format("{} --law {}", options_.reproduce_with, law.name);
-    if (revision != nullptr) command += fmt::format(" --revision {}", revision->id);
+    if (revision != nullptr) command += " --revision " + ShellWord(revision->id);
     if (options_.rows.seed != 0) command += fmt::format(" --seed {}", options_.rows.seed);
     return command;
   }
 
+  Clock::time_point deadline_;  // max: none
+  int units_left_ = 0;
   const Subject& subject_;
   const Plan& plan_;
   const VerifyOptions& options_;
@@ -327,15 +301,42 @@ std::vector<std::pair<std::string, std::string>> UnitsToVerify(const Subject& su
   return MakePlan(subject, options).Units(subject);
 }
 
+Report Describe(const Subject& subject, const VerifyOptions& options) {
+  Report report;
+  report.format = subject.format_name();
+  report.directory = subject.directory().string();
+  report.revisions = subject.order().size();
+  for (const Revision* head : subject.history().Heads()) report.heads.push_back(head->id);
+  for (const Revision* revision : subject.order()) {
+    report.graph.push_back({revision->id, revision->title, revision->parents, revision->depends_on, revision->where});
+  }
+  report.run = RunDigest(subject, options);
+  report.shard = options.shard;
+  return report;
+}
+
 Report Verify(const Subject& subject, const VerifyOptions& options, const Progress& progress) {
   const auto begun = std::chrono::steady_clock::now();
+  const auto deadline = options.budget_ms > 0 ? begun + std::chrono::milliseconds(options.budget_ms)
+                                              : std::chrono::steady_clock::time_point::max();
   const Plan plan = MakePlan(subject, options);
-  const auto units = plan.Units(subject);
-  const int jobs = Jobs(options, plan.revisions.size());
-  const std::vector<std::size_t> cuts = Cuts(subject.order().size(), jobs, plan.history);
+  Report report = Describe(subject, options);
+  if (plan.Verdicts() == 0) {
+    report.notes.push_back(fmt::format("shard {} of {} has nothing to look at", options.shard.index, options.shard.of));
+    return report;
+  }
+  const int jobs = Jobs(options, plan.revisions().size());
+  const std::vector<std::size_t> cuts = Cuts(subject.order().size(), jobs, plan.history());
 
-  Report report;
   std::map<std::pair<std::string, std::string>, Verdict> given;
+  std::vector<WorkerProgress> workers;
+  for (int worker = 0; worker < jobs; ++worker) {
+    const auto at = static_cast<std::size_t>(worker);
+    workers.push_back({.all = plan.Verdicts(cuts[at], cuts[at + 1], worker + 1 == jobs)});
+  }
+  const auto show = [&] {
+    if (progress) progress(workers);
+  };
   const auto work = [&](int worker, const Emit& emit) {
     StartOptions durable = options.start;
     durable.durable = true;
@@ -347,37 +348,36 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
         subject, options.factory ? options.factory : [&] { return options.server.Start(options.start); }, beyond);
     emit({{"server", bench.server().Description()}});
     const auto at = static_cast<std::size_t>(worker);
-    Inspection(subject, plan, options, bench, worker + 1 == jobs, emit).Run(cuts[at], cuts[at + 1]);
+    Inspection(subject, plan, options, bench, worker + 1 == jobs, deadline, emit).Run(cuts[at], cuts[at + 1]);
   };
-  const auto receive = [&](int, const nlohmann::json& document) {
+  const auto receive = [&](int worker, const nlohmann::json& document) {
+    WorkerProgress& sender = workers[static_cast<std::size_t>(worker)];
     if (document.contains("server")) {
       report.server = document.at("server");
-      return;
-    }
-    if (document.contains("coverage")) {
+    } else if (document.contains("coverage")) {
       report.coverage.Merge(Coverage::FromJson(document.at("coverage")));
-      return;
+    } else if (document.contains("at")) {
+      sender.at = document.at("at");
+      show();
+    } else {
+      Verdict verdict = VerdictFromJson(document);
+      given[{verdict.law, verdict.revision}] = std::move(verdict);
+      ++sender.done;
+      show();
     }
-    Verdict verdict = VerdictFromJson(document);
-    given[{verdict.law, verdict.revision}] = std::move(verdict);
-    if (progress) progress(given.size(), units.size());
   };
   std::string failure;
-  for (const WorkerEnd& end : RunWorkers(jobs, work, receive)) {
+  for (const WorkerEnd& end : RunWorkers(jobs, work, receive, progress ? show : std::function<void()>())) {
     if (!end.failure.empty()) failure = end.failure;
   }
   if (report.server.empty() && !failure.empty())
     throw Error(ErrorKind::kServer, failure.substr(failure.rfind("error: ", 0) == 0 ? 7 : 0));
 
-  report.verdicts = Arrange(units, given, failure);
+  report.verdicts = Arrange(plan.Units(subject), given, failure);
   for (const Verdict& verdict : report.verdicts) {
     report.notes.insert(report.notes.end(), verdict.stale.begin(), verdict.stale.end());
   }
-  for (const Law& law : plan.laws) report.law_sentences[law.name] = law.property->Sentence();
-  report.format = subject.format_name();
-  report.directory = subject.directory().string();
-  report.revisions = subject.order().size();
-  for (const Revision* head : subject.history().Heads()) report.heads.push_back(head->id);
+  for (const Law& law : plan.laws()) report.law_sentences[law.name] = law.property->Sentence();
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   return report;
 }

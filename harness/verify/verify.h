@@ -6,6 +6,7 @@
 //   return report.ExitStatus();
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <set>
 #include <string>
@@ -27,19 +28,33 @@ struct VerifyOptions {
   std::vector<std::string> revisions;  // ids to look at; none: all, and the history as a whole
   // Of these, only the pairs of a law and a revision's id ("" for the history as a whole); none: all of them.
   std::set<std::pair<std::string, std::string>> units;
-  int jobs = 0;                // worker processes; 0: as the history's size and the machine's cores suggest
-  SearchOptions rows;          // how rows are drawn, from which seed, and how long they are made simpler
-  bool nightly = false;        // all that takes long (BenchOptions::nightly)
+  int jobs = 0;          // worker processes; 0: as the history's size and the machine's cores suggest
+  SearchOptions rows;    // how rows are drawn, from which seed, and how long they are made simpler
+  bool nightly = false;  // all that takes long (BenchOptions::nightly)
+  Shard shard;           // the part of the above that is looked at
+  // The time for the whole run, split fairly over what is to be looked at; what it does not reach has given up. 0:
+  // none.
+  std::int64_t budget_ms = 0;
   std::string reproduce_with;  // the command line that a reproduction repeats, without --law and --revision
 };
 
-// Called here, in the parent, with what has been decided so far.
-using Progress = std::function<void(std::size_t done, std::size_t all)>;
+// How far a worker is.
+struct WorkerProgress {
+  std::size_t done = 0;  // verdicts
+  std::size_t all = 0;
+  std::string at;  // the revision or law it looks at
+};
+
+// Called here, in the parent, with all workers: whenever one of them has got further, and every half second.
+using Progress = std::function<void(const std::vector<WorkerProgress>& workers)>;
 
 // What Verify gives a verdict on, in the order of its report: pairs of a law and a revision's id ("" for the history as
 // a whole). Starts nothing. Error(usage) for an unknown law, Error(history) for an unknown revision.
 std::vector<std::pair<std::string, std::string>> UnitsToVerify(const Subject& subject, const VerifyOptions& options);
 
 Report Verify(const Subject& subject, const VerifyOptions& options, const Progress& progress);
+
+// A report without verdicts: the history, and which run and shard this is.
+Report Describe(const Subject& subject, const VerifyOptions& options);
 
 }  // namespace migproof

@@ -91,14 +91,17 @@ void Reap(const Child& child, WorkerEnd& end) {
 }  // namespace
 
 std::vector<WorkerEnd> RunWorkers(int count, const std::function<void(int worker, const Emit& emit)>& body,
-                                  const std::function<void(int worker, const nlohmann::json&)>& receive) {
+                                  const std::function<void(int worker, const nlohmann::json&)>& receive,
+                                  const std::function<void()>& tick) {
   std::vector<Child> children;
   std::vector<WorkerEnd> ends(static_cast<std::size_t>(count));
   for (int worker = 0; worker < count; ++worker) children.push_back(Start(worker, body));
   std::vector<pollfd> polled;
   for (const Child& child : children) polled.push_back({child.fd, POLLIN, 0});
   for (std::size_t open = children.size(); open > 0;) {
-    if (poll(polled.data(), polled.size(), -1) < 0) continue;
+    const int ready = poll(polled.data(), polled.size(), tick ? kTickMs : -1);
+    if (ready == 0 && tick) tick();
+    if (ready <= 0) continue;
     for (std::size_t i = 0; i < polled.size(); ++i) {
       if (polled[i].fd < 0 || polled[i].revents == 0) continue;
       char chunk[65536];

@@ -17,9 +17,13 @@ struct WorkerEnd {
   std::string failure;
 };
 
+inline constexpr int kTickMs = 500;
+
 // Runs `body` in `count` child processes, and hands each emitted
-// document to `receive` here, in the order of its worker. Children die with this process.
+// document to `receive` here, in the order of its worker. Children die with this process. `tick`, where given, is
+// called here about every kTickMs, whether anything was emitted or not.
 std::vector<WorkerEnd> RunWorkers(int count, const std::function<void(int worker, const Emit& emit)>& body,
-                                  const std::function<void(int worker, const nlohmann::json&)>& receive);
+                                  const std::function<void(int worker, const nlohmann::json&)>& receive,
+                                  const std::function<void()>& tick = nullptr);
 
 }  // namespace migproof

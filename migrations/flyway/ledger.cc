@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -93,10 +94,11 @@ class FlywayState {
   };
 
   void AddUpTo(const FlywayVersion& mark, std::vector<LedgerEntry>& entries) const {
-    for (const auto& [version, revision] : by_version_) {
+    for (const auto& known : by_version_) {
       const bool has_row =
-          std::any_of(applied_.begin(), applied_.end(), [&](const Row& row) { return row.version == version; });
-      if (version <= mark && !(has_row && version != mark)) entries.push_back({revision->id, "", false});
+          std::any_of(applied_.begin(), applied_.end(), [&](const Row& row) { return row.version == known.first; });
+      const bool by_mark = known.first == mark || !has_row;
+      if (known.first <= mark && by_mark) entries.push_back({known.second->id, "", false});
     }
   }
 
@@ -188,8 +190,14 @@ std::vector<std::string> FlywayLedger::AfterSql(const Step& step, const History&
       down                   ? "UNDO_SQL"
       : IsBaseline(revision) ? "SQL_BASELINE"
                              : "SQL",
-      SqlLiteral(FileName(file)), SumOf(revision, script)));
+      SqlLiteral(ScriptName(file)), SumOf(revision, script)));
   return sql;
+}
+
+std::string FlywayLedger::ScriptName(const std::string& file) const {
+  const std::filesystem::path relative = std::filesystem::path(file).lexically_relative(directory_);
+  const bool inside = !relative.empty() && *relative.begin() != "..";
+  return inside ? relative.string() : FileName(file);
 }
 
 std::vector<std::string> FlywayLedger::ForgetSql(const Revision& revision, const History&) const {

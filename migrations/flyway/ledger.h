@@ -1,8 +1,10 @@
 // flyway_schema_history: one row for each run, in the order of installed_rank.
 #pragma once
 
-#include <map>
+#include <filesystem>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "migrations/ledger.h"
@@ -17,7 +19,9 @@ namespace migproof {
 // that.
 class FlywayLedger : public Ledger {
  public:
-  explicit FlywayLedger(std::string table) : table_(std::move(table)) {}
+  // `directory`: which the names of scripts count from.
+  FlywayLedger(std::string table, std::filesystem::path directory)
+      : table_(std::move(table)), directory_(std::move(directory)) {}
 
   std::vector<std::string> Tables() const override { return {table_}; }
   std::vector<std::string> CreateSql() const override;
@@ -27,7 +31,10 @@ class FlywayLedger : public Ledger {
   std::vector<LedgerEntry> Read(Session& session, const History& history) const override;
 
  private:
+  std::string ScriptName(const std::string& file) const;
+
   std::string table_;
+  std::filesystem::path directory_;
 };
 
 // The sum that Flyway keeps of a text: CRC-32 over its lines, without their ends.

@@ -206,7 +206,7 @@ class FlywayFormat : public Format {
   std::vector<Revision> ReadWith(const ToolSettings& settings) const override { return FlywayReader(settings).Read(); }
 
   std::unique_ptr<Ledger> MakeLedger(const ToolSettings& settings) const override {
-    return std::make_unique<FlywayLedger>(FlywayProject::Find(settings).table);
+    return std::make_unique<FlywayLedger>(FlywayProject::Find(settings).table, settings.directory);
   }
 
   Recognition Recognise(const std::filesystem::path& directory) const override {

@@ -259,6 +259,13 @@ TEST_F(FlywayLedgerTest, RowsOfABaselineStandForVersions) {
   EXPECT_THAT(Applied(history), ElementsAre("B2__all"));
 }
 
+TEST_F(FlywayLedgerTest, NamesScriptsFromTheDirectoryOn) {
+  directory_.Write("more/V1__a.sql", "SELECT 1;");
+  ledger_ = Flyway().MakeLedger({directory_.path(), "", {}});
+  Run(Direction::kUpgrade, Read(), "V1__a");
+  EXPECT_EQ(session_->Query("SELECT script FROM flyway_schema_history").Get(0, 0), "more/V1__a.sql");
+}
+
 TEST_F(FlywayLedgerTest, AnEditedVersionIsSeen) {
   directory_.Write("V1__a.sql", "SELECT 1;");
   Run(Direction::kUpgrade, Read(), "V1__a");

@@ -33,7 +33,7 @@ std::string ComplaintAbout(const std::string& text) {
   return error.Render();
 }
 
-std::vector<std::string> TextsOf(const Section& section) {
+std::vector<std::string> ChangeTextsOf(const Section& section) {
   std::vector<std::string> texts;
   for (const Statement& statement : section.script.statements()) texts.emplace_back(section.script.Text(statement));
   return texts;
@@ -54,13 +54,13 @@ TEST(Liquibase, CutsAFileIntoChangesets) {
   EXPECT_THAT(IdsOf(revisions), ElementsAre("a.sql::1::ada", "a.sql::two::Ada L", "a.sql::3::ada", "a.sql::4::ada"));
   EXPECT_EQ(revisions[0].title, "The first");
   EXPECT_EQ(revisions[0].upgrade.execution, Execution::kStatements);
-  EXPECT_THAT(TextsOf(revisions[0].upgrade), ElementsAre("SELECT 1", "SELECT 2"));
-  EXPECT_THAT(TextsOf(*revisions[0].downgrade), ElementsAre("SELECT -2", "SELECT\n-1"));
+  EXPECT_THAT(ChangeTextsOf(revisions[0].upgrade), ElementsAre("SELECT 1", "SELECT 2"));
+  EXPECT_THAT(ChangeTextsOf(*revisions[0].downgrade), ElementsAre("SELECT -2", "SELECT\n-1"));
   EXPECT_EQ(revisions[0].where.line, 3);
   EXPECT_EQ(revisions[0].upgrade.script.statements()[1].line, 6);
   EXPECT_EQ(revisions[0].downgrade->script.statements()[1].line, 8);
   EXPECT_EQ(revisions[1].upgrade.execution, Execution::kTransaction);
-  EXPECT_THAT(TextsOf(*revisions[1].downgrade), ElementsAre("SELECT -3"));
+  EXPECT_THAT(ChangeTextsOf(*revisions[1].downgrade), ElementsAre("SELECT -3"));
   ASSERT_TRUE(revisions[2].downgrade);
   EXPECT_TRUE(revisions[2].downgrade->script.empty());
   EXPECT_FALSE(revisions[3].downgrade);
@@ -72,10 +72,10 @@ TEST(Liquibase, EndsStatementsWhereItIsTold) {
       "--changeset ada:1 endDelimiter:/\nSELECT 4 / 2\n/\nSELECT '\n/\n'\n/\n"
       "--changeset ada:2 endDelimiter:\\nGO\nSELECT 1\ngo\nSELECT 2\nGO\n"
       "--changeset ada:3 endDelimiter:@@ rollbackEndDelimiter:;\nSELECT 1 @@\nSELECT 2@@\n--rollback SELECT 3;\n");
-  EXPECT_THAT(TextsOf(revisions[0].upgrade), ElementsAre("SELECT 4 / 2", "SELECT '\n/\n'"));
-  EXPECT_THAT(TextsOf(revisions[1].upgrade), ElementsAre("SELECT 1", "SELECT 2"));
-  EXPECT_THAT(TextsOf(revisions[2].upgrade), ElementsAre("SELECT 1", "SELECT 2"));
-  EXPECT_THAT(TextsOf(*revisions[2].downgrade), ElementsAre("SELECT 3"));
+  EXPECT_THAT(ChangeTextsOf(revisions[0].upgrade), ElementsAre("SELECT 4 / 2", "SELECT '\n/\n'"));
+  EXPECT_THAT(ChangeTextsOf(revisions[1].upgrade), ElementsAre("SELECT 1", "SELECT 2"));
+  EXPECT_THAT(ChangeTextsOf(revisions[2].upgrade), ElementsAre("SELECT 1", "SELECT 2"));
+  EXPECT_THAT(ChangeTextsOf(*revisions[2].downgrade), ElementsAre("SELECT 3"));
   EXPECT_THAT(ComplaintAbout("--changeset ada:1 endDelimiter:[;/]\n"),
               HasSubstr("a.sql:2: 'endDelimiter:[;/]' is not understood"));
 }
@@ -88,7 +88,7 @@ TEST(Liquibase, LeavesOutWhatTheToolPassesOver) {
       "--ignoreLines:start\nSELECT 'c';\n--ignoreLines:end\nSELECT 6;\n";
   const std::vector<Revision> all = ReadChangelog(text);
   EXPECT_THAT(IdsOf(all), ElementsAre("a.sql::4::ada", "a.sql::5::ada"));
-  EXPECT_THAT(TextsOf(all[1].upgrade), ElementsAre("SELECT 5", "SELECT 6"));
+  EXPECT_THAT(ChangeTextsOf(all[1].upgrade), ElementsAre("SELECT 5", "SELECT 6"));
   EXPECT_EQ(ReadChangelog(text, {{"contexts", "test"}}).size(), 2U);
   EXPECT_EQ(ReadChangelog(text, {{"contexts", "test,slow"}}).size(), 1U);
   EXPECT_EQ(ReadChangelog(text, {{"contexts", "prod"}}).size(), 1U);
@@ -112,7 +112,7 @@ TEST(Liquibase, ProseIsNoMark) {
   const std::vector<Revision> revisions = ReadChangelog(
       "--changeset ada:1\n-- include all of it\n-- a property of orders\n-- property: none\n-- changesets come next\n"
       "SELECT 1;\n");
-  EXPECT_THAT(TextsOf(revisions[0].upgrade), ElementsAre("SELECT 1"));
+  EXPECT_THAT(ChangeTextsOf(revisions[0].upgrade), ElementsAre("SELECT 1"));
   EXPECT_THAT(ComplaintAbout("--include all\n"), HasSubstr("a.sql:2: 'all' stands where an attribute"));
 }
 
@@ -121,8 +121,8 @@ TEST(Liquibase, FillsProperties) {
       "--property name:table value:orders\n--property name:table value:later\n--property name:kind value:x dbms:mysql\n"
       "--changeset ada:1\nCREATE TABLE ${table} (a ${type});\n--rollback DROP TABLE ${table};\n";
   const std::vector<Revision> revisions = ReadChangelog(text, {{"property.type", "int"}});
-  EXPECT_THAT(TextsOf(revisions[0].upgrade), ElementsAre("CREATE TABLE orders (a int)"));
-  EXPECT_THAT(TextsOf(*revisions[0].downgrade), ElementsAre("DROP TABLE orders"));
+  EXPECT_THAT(ChangeTextsOf(revisions[0].upgrade), ElementsAre("CREATE TABLE orders (a int)"));
+  EXPECT_THAT(ChangeTextsOf(*revisions[0].downgrade), ElementsAre("DROP TABLE orders"));
   EXPECT_THAT(ComplaintAbout(text), HasSubstr("a.sql:6: the placeholder '${type}' has no value"));
 }
 
@@ -143,7 +143,7 @@ TEST(Liquibase, APreconditionThatHaltsIsAStatement) {
   run(revisions[0].upgrade);
   run(revisions[1].upgrade);
   EXPECT_EQ(ErrorOf([&] { run(revisions[0].upgrade); }).sqlstate(), "P0001");
-  EXPECT_THAT(TextsOf(revisions[2].upgrade), ElementsAre("SELECT 2"));
+  EXPECT_THAT(ChangeTextsOf(revisions[2].upgrade), ElementsAre("SELECT 2"));
 }
 
 TEST(Liquibase, WhatTheDatabaseWouldDecideIsRefused) {

@@ -25,7 +25,7 @@ std::string PopxComplaint(const TempDirectory& directory) {
   return error.Render();
 }
 
-std::vector<std::string> TextsOf(const Section& section) {
+std::vector<std::string> PopxTextsOf(const Section& section) {
   std::vector<std::string> texts;
   for (const Statement& statement : section.script.statements()) texts.emplace_back(section.script.Text(statement));
   return texts;
@@ -44,8 +44,8 @@ TEST(Popx, GroupsByTheFirst14DigitsAndUndoesInReverse) {
   ASSERT_EQ(revisions.size(), 2U);
   EXPECT_EQ(revisions[0].id, "20200101000000_first");
   EXPECT_EQ(revisions[0].ledger_key, "20200101000000");
-  EXPECT_THAT(TextsOf(revisions[0].upgrade), ElementsAre("SELECT 1", "SELECT 2"));
-  EXPECT_THAT(TextsOf(*revisions[0].downgrade), ElementsAre("SELECT -2", "SELECT -1"));
+  EXPECT_THAT(PopxTextsOf(revisions[0].upgrade), ElementsAre("SELECT 1", "SELECT 2"));
+  EXPECT_THAT(PopxTextsOf(*revisions[0].downgrade), ElementsAre("SELECT -2", "SELECT -1"));
   EXPECT_EQ(revisions[0].upgrade.execution, Execution::kTransaction);
   // Each statement stands where its file says.
   const Script& up = revisions[0].upgrade.script;
@@ -71,7 +71,7 @@ TEST(Popx, TheFileForTheDialectWins) {
   const std::vector<Revision> revisions = Popx().Read(directory.path());
   ASSERT_EQ(revisions.size(), 1U);
   EXPECT_TRUE(revisions[0].upgrade.script.empty());
-  EXPECT_THAT(TextsOf(*revisions[0].downgrade), ElementsAre("SELECT 'any'"));
+  EXPECT_THAT(PopxTextsOf(*revisions[0].downgrade), ElementsAre("SELECT 'any'"));
 }
 
 TEST(Popx, AutocommitHoldsForItsDirectionAndItsFile) {
@@ -87,7 +87,7 @@ TEST(Popx, AutocommitHoldsForItsDirectionAndItsFile) {
   EXPECT_EQ(revisions[0].upgrade.execution, Execution::kOneQuery);
   EXPECT_EQ(revisions[0].downgrade->execution, Execution::kOneQuery);
   EXPECT_EQ(revisions[1].upgrade.execution, Execution::kStatements);
-  EXPECT_THAT(TextsOf(revisions[1].upgrade), ElementsAre("BEGIN", "SELECT 1", "SELECT 2", "COMMIT", "SELECT 3"));
+  EXPECT_THAT(PopxTextsOf(revisions[1].upgrade), ElementsAre("BEGIN", "SELECT 1", "SELECT 2", "COMMIT", "SELECT 3"));
   EXPECT_EQ(revisions[1].downgrade->execution, Execution::kTransaction);
 }
 

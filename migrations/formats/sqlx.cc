@@ -16,11 +16,11 @@
 #include <optional>
 
 #include "migrations/annotated_text.h"
+#include "migrations/digest.h"
 #include "migrations/format.h"
 #include "migrations/linear_format.h"
 #include "migrations/recognise.h"
 #include "migrations/session.h"
-#include "migrations/sha384.h"
 
 namespace migproof {
 

@@ -7,10 +7,10 @@
 #include "ci/temp_directory.h"
 #include "harness/postgres/database.h"
 #include "harness/postgres/test_server.h"
+#include "migrations/digest.h"
 #include "migrations/format.h"
 #include "migrations/history.h"
 #include "migrations/runner.h"
-#include "migrations/sha384.h"
 
 namespace migproof {
 namespace {

@@ -1,12 +1,12 @@
 #include "migrations/sqitch/plan.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
+
+#include "migrations/digest.h"
 
 namespace migproof {
 
@@ -282,12 +282,12 @@ class SqitchPlanReader {
     list("requires", "+", change.requires_changes);
     list("conflicts", "-", change.conflicts);
     if (!change.note.empty()) info += "\n\n" + change.note;
-    change.id = Sha1(fmt::format("change {}{}{}", info.size(), '\0', info));
+    change.id = Sha1Hex(fmt::format("change {}{}{}", info.size(), '\0', info));
     for (SqitchTag& tag : change.tags) {
       info = head + fmt::format("tag @{}\nchange {}\nplanner {} <{}>\ndate {}", tag.name, change.id, tag.planner.name,
                                 tag.planner.email, tag.planner.timestamp);
       if (!tag.note.empty()) info += "\n\n" + tag.note;
-      tag.id = Sha1(fmt::format("tag {}{}{}", info.size(), '\0', info));
+      tag.id = Sha1Hex(fmt::format("tag {}{}{}", info.size(), '\0', info));
     }
   }
 
@@ -375,17 +375,6 @@ class SqitchPlanReader {
 
 SqitchPlan SqitchPlan::Parse(std::string_view text, const std::string& file) {
   return SqitchPlanReader(file).Read(text);
-}
-
-std::string Sha1(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha1(), nullptr) != 1) {
-    throw Error(ErrorKind::kInternal, "SHA-1 is not to be had from the library OpenSSL");
-  }
-  std::string hex;
-  for (unsigned int i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
 }
 
 }  // namespace migproof

@@ -66,7 +66,4 @@ struct SqitchPlan {
   static SqitchPlan Parse(std::string_view text, const std::string& file);
 };
 
-// 40 hex digits.
-std::string Sha1(std::string_view bytes);
-
 }  // namespace migproof

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "ci/expect_error.h"
+#include "migrations/digest.h"
 
 namespace migproof {
 namespace {
@@ -12,22 +13,23 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 const std::string kHead = "%project=shop\n\n";
-const std::string kWho = " 2024-01-02T03:04:05Z Ada Lovelace <ada@example.org>";
+const std::string kPlanner = " 2024-01-02T03:04:05Z Ada Lovelace <ada@example.org>";
 
-SqitchPlan Parse(const std::string& text) { return SqitchPlan::Parse(text, "sqitch.plan"); }
+SqitchPlan ParsePlan(const std::string& text) { return SqitchPlan::Parse(text, "sqitch.plan"); }
 
-std::string ComplaintAbout(const std::string& text) {
-  const Error error = ErrorOf([&] { Parse(text); });
+std::string PlanComplaintAbout(const std::string& text) {
+  const Error error = ErrorOf([&] { ParsePlan(text); });
   EXPECT_EQ(error.kind(), ErrorKind::kHistory);
   return error.Render();
 }
 
-std::string ComplaintAboutLines(const std::string& lines) { return ComplaintAbout(kHead + lines); }
+std::string ComplaintAboutLines(const std::string& lines) { return PlanComplaintAbout(kHead + lines); }
 
 TEST(SqitchPlan, ReadsChangesTagsAndNotes) {
-  const SqitchPlan plan = Parse(
-      "%syntax-version=1.0.0\n%project=shop # a note\n%uri=https://example.org/shop/\n\n# a remark\n+users" + kWho +
-      "  # One\\nline\n  orders/list [users !carts]" + kWho + "\r\n@v1.0" + kWho + " # Out\n@v1.1" + kWho + "\n");
+  const SqitchPlan plan =
+      ParsePlan("%syntax-version=1.0.0\n%project=shop # a note\n%uri=https://example.org/shop/\n\n# a remark\n+users" +
+                kPlanner + "  # One\\nline\n  orders/list [users !carts]" + kPlanner + "\r\n@v1.0" + kPlanner +
+                " # Out\n@v1.1" + kPlanner + "\n");
   EXPECT_EQ(plan.project, "shop");
   EXPECT_EQ(plan.uri, "https://example.org/shop/");
   ASSERT_EQ(plan.changes.size(), 2U);
@@ -46,8 +48,8 @@ TEST(SqitchPlan, ReadsChangesTagsAndNotes) {
 
 // What sqitch 1.3.1 says about the same plan.
 TEST(SqitchPlan, ComputesTheIdsThatTheToolComputes) {
-  EXPECT_EQ(Sha1("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
-  const SqitchPlan plan = Parse(
+  EXPECT_EQ(Sha1Hex("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  const SqitchPlan plan = ParsePlan(
       "%syntax-version=1.0.0\n%project=accounts\n%uri=https://example.org/accounts/\n\n"
       "accounts 2024-03-17T09:00:00Z Ada <ada@example.org> # Create the accounts\n"
       "names/index [accounts] 2024-04-17T09:00:01Z Ada <ada@example.org> # Index the names without holding up writers\n"
@@ -57,8 +59,9 @@ TEST(SqitchPlan, ComputesTheIdsThatTheToolComputes) {
 }
 
 TEST(SqitchPlan, AReworkedChangeHasTheTagsUpToItsNextPlace) {
-  const SqitchPlan plan = Parse(kHead + "a" + kWho + "\n@v1" + kWho + "\nb" + kWho + "\n@v2" + kWho + "\n@v3" + kWho +
-                                "\na [a@v1]" + kWho + "\n@v4" + kWho + "\na [b a@v4 @v3]" + kWho + "\n");
+  const SqitchPlan plan =
+      ParsePlan(kHead + "a" + kPlanner + "\n@v1" + kPlanner + "\nb" + kPlanner + "\n@v2" + kPlanner + "\n@v3" +
+                kPlanner + "\na [a@v1]" + kPlanner + "\n@v4" + kPlanner + "\na [b a@v4 @v3]" + kPlanner + "\n");
   ASSERT_EQ(plan.changes.size(), 4U);
   EXPECT_THAT(plan.changes[0].rework_tags, ElementsAre("v2", "v3", "v1"));
   EXPECT_THAT(plan.changes[2].rework_tags, ElementsAre("v4"));
@@ -69,55 +72,59 @@ TEST(SqitchPlan, AReworkedChangeHasTheTagsUpToItsNextPlace) {
 }
 
 TEST(SqitchPlan, RefusesWhatIsThereTwice) {
-  EXPECT_THAT(ComplaintAboutLines("a" + kWho + "\nb" + kWho + "\na" + kWho + "\n"),
+  EXPECT_THAT(ComplaintAboutLines("a" + kPlanner + "\nb" + kPlanner + "\na" + kPlanner + "\n"),
               HasSubstr("sqitch.plan:5: change 'a' is there twice: the first is on line 3"));
-  EXPECT_THAT(ComplaintAboutLines("a" + kWho + "\n@v" + kWho + "\nb" + kWho + "\n@v" + kWho + "\n"),
+  EXPECT_THAT(ComplaintAboutLines("a" + kPlanner + "\n@v" + kPlanner + "\nb" + kPlanner + "\n@v" + kPlanner + "\n"),
               HasSubstr("sqitch.plan:6: tag '@v' is there twice: the first is on line 4"));
-  EXPECT_THAT(ComplaintAboutLines("a" + kWho + "\nb [a a]" + kWho), HasSubstr("the dependency 'a' is there twice"));
-  EXPECT_THAT(ComplaintAbout("%project=a\n%project=b\n"), HasSubstr(":2: the pragma '%project' is there twice"));
+  EXPECT_THAT(ComplaintAboutLines("a" + kPlanner + "\nb [a a]" + kPlanner),
+              HasSubstr("the dependency 'a' is there twice"));
+  EXPECT_THAT(PlanComplaintAbout("%project=a\n%project=b\n"), HasSubstr(":2: the pragma '%project' is there twice"));
 }
 
 TEST(SqitchPlan, RefusesRequirementsThatCannotBeMet) {
-  EXPECT_THAT(ComplaintAboutLines("users" + kWho + "\nb [user]" + kWho + "\n"),
+  EXPECT_THAT(ComplaintAboutLines("users" + kPlanner + "\nb [user]" + kPlanner + "\n"),
               HasSubstr("sqitch.plan:4: 'b' requires 'user', which is not in the plan\nhint: did you mean 'users'?"));
-  EXPECT_THAT(ComplaintAboutLines("a [b]" + kWho + "\nc" + kWho + "\nb" + kWho + "\n"),
+  EXPECT_THAT(ComplaintAboutLines("a [b]" + kPlanner + "\nc" + kPlanner + "\nb" + kPlanner + "\n"),
               HasSubstr("sqitch.plan:3: 'a' requires 'b', which is planned 2 changes later"));
-  EXPECT_THAT(ComplaintAboutLines("a [b]" + kWho + "\nb [a]" + kWho + "\n"),
+  EXPECT_THAT(ComplaintAboutLines("a [b]" + kPlanner + "\nb [a]" + kPlanner + "\n"),
               HasSubstr("'a' requires 'b', which is planned 1 change later"));
-  EXPECT_THAT(ComplaintAboutLines("a [a]" + kWho + "\n"), HasSubstr(":3: change 'a' requires itself"));
-  EXPECT_THAT(ComplaintAboutLines("a" + kWho + "\nb [a@v9]" + kWho + "\n"), HasSubstr("requires 'a@v9', which is not"));
-  EXPECT_THAT(ComplaintAboutLines("a" + kWho + "\nb [!a]" + kWho + "\n"),
+  EXPECT_THAT(ComplaintAboutLines("a [a]" + kPlanner + "\n"), HasSubstr(":3: change 'a' requires itself"));
+  EXPECT_THAT(ComplaintAboutLines("a" + kPlanner + "\nb [a@v9]" + kPlanner + "\n"),
+              HasSubstr("requires 'a@v9', which is not"));
+  EXPECT_THAT(ComplaintAboutLines("a" + kPlanner + "\nb [!a]" + kPlanner + "\n"),
               HasSubstr("sqitch.plan:4: 'b' conflicts with 'a', which is deployed before it"));
 }
 
 TEST(SqitchPlan, RefusesAChangeOfAnotherProject) {
-  EXPECT_THAT(ComplaintAboutLines("a [base:users]" + kWho + "\n"),
+  EXPECT_THAT(ComplaintAboutLines("a [base:users]" + kPlanner + "\n"),
               HasSubstr("sqitch.plan:3: 'a' requires 'base:users', a change of another project\nhint: only 'shop' is"));
   const std::string id(40, 'a');
-  EXPECT_THAT(ComplaintAboutLines("a [" + id + "]" + kWho + "\n"), HasSubstr("a change of another project"));
-  EXPECT_EQ(Parse(kHead + "u" + kWho + "\na [shop:u !base:v]" + kWho).changes[1].requires_changes[0].target, 0U);
+  EXPECT_THAT(ComplaintAboutLines("a [" + id + "]" + kPlanner + "\n"), HasSubstr("a change of another project"));
+  EXPECT_EQ(ParsePlan(kHead + "u" + kPlanner + "\na [shop:u !base:v]" + kPlanner).changes[1].requires_changes[0].target,
+            0U);
 }
 
 TEST(SqitchPlan, RefusesLinesThatItDoesNotUnderstand) {
-  EXPECT_THAT(ComplaintAbout("a" + kWho + "\n"), HasSubstr("sqitch.plan: the plan names no project"));
-  EXPECT_THAT(ComplaintAbout("%project=a\n%urri=x\n"),
+  EXPECT_THAT(PlanComplaintAbout("a" + kPlanner + "\n"), HasSubstr("sqitch.plan: the plan names no project"));
+  EXPECT_THAT(PlanComplaintAbout("%project=a\n%urri=x\n"),
               HasSubstr("sqitch.plan:2: unknown pragma '%urri'\nhint: did you mean 'uri'?"));
-  EXPECT_THAT(ComplaintAbout("%project=a b\n"), HasSubstr("bad project name 'a b'"));
+  EXPECT_THAT(PlanComplaintAbout("%project=a b\n"), HasSubstr("bad project name 'a b'"));
   EXPECT_THAT(ComplaintAboutLines("a\n"), HasSubstr(":3: a line without the time and the planner"));
   EXPECT_THAT(ComplaintAboutLines("a 2024-01-02 Ada <a@b>\n"), HasSubstr("'2024-01-02' stands where the time should"));
   EXPECT_THAT(ComplaintAboutLines("a 2024-13-02T03:04:05Z Ada <a@b>\n"), HasSubstr("stands where the time should"));
   EXPECT_THAT(ComplaintAboutLines("a 2024-01-02T03:04:05Z Ada\n"), HasSubstr("without the planner's name and mail"));
-  EXPECT_THAT(ComplaintAboutLines("a [b" + kWho + "\n"), HasSubstr("'[' without ']'"));
-  EXPECT_THAT(ComplaintAboutLines("-a" + kWho + "\n"), HasSubstr("a line that plans a revert"));
-  EXPECT_THAT(ComplaintAboutLines("a:b" + kWho + "\n"), HasSubstr("bad name 'a:b'"));
-  EXPECT_THAT(ComplaintAboutLines("a~2" + kWho + "\n"), HasSubstr("bad name 'a~2'"));
-  EXPECT_THAT(ComplaintAboutLines("HEAD" + kWho + "\n"), HasSubstr("'HEAD' is a reserved name"));
-  EXPECT_THAT(ComplaintAboutLines(std::string(40, 'a') + kWho + "\n"), HasSubstr("could be taken for the id"));
-  EXPECT_THAT(ComplaintAboutLines("@v" + kWho + "\n"), HasSubstr("tag '@v' stands before the first change"));
-  EXPECT_THAT(ComplaintAboutLines("a" + kWho + "\n@v [a]" + kWho + "\n"), HasSubstr("tag '@v' has dependencies"));
-  EXPECT_THAT(ComplaintAboutLines("a" + kWho + "\n@v/a" + kWho + "\n"), HasSubstr("tag '@v/a' holds a '/'"));
-  EXPECT_THAT(ComplaintAboutLines("a" + kWho + "\nb [!]" + kWho + "\n"), HasSubstr("'!' is no dependency"));
-  EXPECT_THAT(ComplaintAboutLines("a" + kWho + "\n%uri=x\n"), HasSubstr("a pragma below the first change"));
+  EXPECT_THAT(ComplaintAboutLines("a [b" + kPlanner + "\n"), HasSubstr("'[' without ']'"));
+  EXPECT_THAT(ComplaintAboutLines("-a" + kPlanner + "\n"), HasSubstr("a line that plans a revert"));
+  EXPECT_THAT(ComplaintAboutLines("a:b" + kPlanner + "\n"), HasSubstr("bad name 'a:b'"));
+  EXPECT_THAT(ComplaintAboutLines("a~2" + kPlanner + "\n"), HasSubstr("bad name 'a~2'"));
+  EXPECT_THAT(ComplaintAboutLines("HEAD" + kPlanner + "\n"), HasSubstr("'HEAD' is a reserved name"));
+  EXPECT_THAT(ComplaintAboutLines(std::string(40, 'a') + kPlanner + "\n"), HasSubstr("could be taken for the id"));
+  EXPECT_THAT(ComplaintAboutLines("@v" + kPlanner + "\n"), HasSubstr("tag '@v' stands before the first change"));
+  EXPECT_THAT(ComplaintAboutLines("a" + kPlanner + "\n@v [a]" + kPlanner + "\n"),
+              HasSubstr("tag '@v' has dependencies"));
+  EXPECT_THAT(ComplaintAboutLines("a" + kPlanner + "\n@v/a" + kPlanner + "\n"), HasSubstr("tag '@v/a' holds a '/'"));
+  EXPECT_THAT(ComplaintAboutLines("a" + kPlanner + "\nb [!]" + kPlanner + "\n"), HasSubstr("'!' is no dependency"));
+  EXPECT_THAT(ComplaintAboutLines("a" + kPlanner + "\n%uri=x\n"), HasSubstr("a pragma below the first change"));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "migrations/digest.h"
 #include "migrations/format.h"
 #include "migrations/lexer.h"
 #include "migrations/sqitch/conf.h"
@@ -251,7 +252,7 @@ fs::path SqitchProject::FileOf(const SqitchChange& change, Script script) const 
 std::string SqitchProject::ScriptHash(const SqitchChange& change) const {
   std::ifstream file(FileOf(change, Script::kDeploy), std::ios::binary);
   if (!file) return "";
-  return Sha1(std::string(std::istreambuf_iterator<char>(file), {}));
+  return Sha1Hex(std::string(std::istreambuf_iterator<char>(file), {}));
 }
 
 std::map<std::string, std::string> SqitchProject::VariablesFor(Script script) const {

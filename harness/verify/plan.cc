@@ -1,0 +1,149 @@
+#include "harness/verify/plan.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <xxhash.h>
+
+#include <algorithm>
+
+#include "harness/verify/property.h"
+#include "harness/verify/verify.h"
+
+namespace migproof {
+
+namespace {
+
+std::vector<NamedLaw> LawsAsked(const std::vector<std::string>& names) {
+  std::vector<NamedLaw> laws;
+  for (const std::string& name : names.empty() ? Registry<Property>::Names() : names) {
+    const Property& property = Registry<Property>::Get(name);
+    if (!names.empty() || !property.OnlyByName()) laws.push_back({name, &property});
+  }
+  std::stable_sort(laws.begin(), laws.end(), [](const NamedLaw& a, const NamedLaw& b) {
+    return std::pair(a.property->Rank(), a.name) < std::pair(b.property->Rank(), b.name);
+  });
+  return laws;
+}
+
+// The revisions are many and alike: a stretch of them costs one walk. The laws about the history are few and dear.
+std::vector<PlannedUnit> Dealt(const std::vector<PlannedUnit>& units, bool history, std::size_t index, std::size_t of) {
+  std::vector<PlannedUnit> kind;
+  std::copy_if(units.begin(), units.end(), std::back_inserter(kind),
+               [&](const PlannedUnit& unit) { return (unit.revision == PlannedUnit::kHistory) == history; });
+  std::vector<PlannedUnit> dealt;
+  for (std::size_t i = 0; i < kind.size(); ++i) {
+    const std::size_t shard = history ? of - 1 - i % of : i * of / kind.size();
+    if (shard == index) dealt.push_back(kind[i]);
+  }
+  return dealt;
+}
+
+std::string DescribedForDigest(const Revision& revision) {
+  std::string text = fmt::format("{}\n{}\n", revision.id, revision.Checksum());
+  if (revision.downgrade) text += revision.downgrade->script.text();
+  for (const std::string& literal : revision.upgrade.literals) text += literal + "\n";
+  return text;
+}
+
+}  // namespace
+
+std::vector<PlannedUnit> ShardOf(const std::vector<PlannedUnit>& units, int index, int of) {
+  if (of < 1 || index < 1 || index > of) {
+    throw Error(ErrorKind::kUsage, fmt::format("there is no shard {} of {}", index, of))
+        .WithHint("--shard 1/4 is the first of four");
+  }
+  std::vector<PlannedUnit> part;
+  for (const bool history : {false, true}) {
+    for (PlannedUnit& unit : Dealt(units, history, static_cast<std::size_t>(index - 1), static_cast<std::size_t>(of))) {
+      part.push_back(std::move(unit));
+    }
+  }
+  return part;
+}
+
+Plan::Plan(std::vector<NamedLaw> laws, const std::vector<PlannedUnit>& units) : laws_(std::move(laws)) {
+  for (const PlannedUnit& unit : units) {
+    if (unit.revision == PlannedUnit::kHistory) {
+      history_ = true;
+    } else {
+      revisions_.insert(unit.revision);
+    }
+    for (const std::string& law : unit.laws) asked_.emplace(law, unit.revision);
+  }
+}
+
+std::size_t Plan::Verdicts(std::size_t from, std::size_t to, bool with_history) const {
+  return static_cast<std::size_t>(std::count_if(asked_.begin(), asked_.end(), [&](const auto& unit) {
+    return unit.second == PlannedUnit::kHistory ? with_history : unit.second >= from && unit.second < to;
+  }));
+}
+
+std::vector<std::pair<std::string, std::string>> Plan::Units(const Subject& subject) const {
+  std::vector<std::pair<std::string, std::string>> units;
+  for (const NamedLaw& law : laws_) {
+    for (const std::size_t index : revisions_) {
+      if (Includes(law, index)) units.emplace_back(law.name, subject.order()[index]->id);
+    }
+    if (IncludesHistory(law)) units.emplace_back(law.name, "");
+  }
+  return units;
+}
+
+std::vector<PlannedUnit> UnitsOf(const Subject& subject, const VerifyOptions& options,
+                                 const std::vector<NamedLaw>& laws) {
+  std::set<std::size_t> revisions;
+  for (const std::string& id : options.revisions) revisions.insert(subject.IndexOf(subject.history().Get(id)));
+  const bool all = options.revisions.empty();
+  for (std::size_t i = 0; all && i < subject.order().size(); ++i) revisions.insert(i);
+  std::vector<PlannedUnit> units;
+  for (const std::size_t index : revisions) {
+    PlannedUnit with_rows{index, {}};
+    std::vector<PlannedUnit> others;
+    for (const NamedLaw& law : laws) {
+      if (!law.property->ChecksRevisions()) continue;
+      if (law.property->ChecksRows()) {
+        with_rows.laws.push_back(law.name);
+      } else {
+        others.push_back({index, {law.name}});
+      }
+    }
+    if (!with_rows.laws.empty()) units.push_back(std::move(with_rows));
+    units.insert(units.end(), others.begin(), others.end());
+  }
+  for (const NamedLaw& law : laws) {
+    if (all && law.property->ChecksHistory()) units.push_back({PlannedUnit::kHistory, {law.name}});
+  }
+  return units;
+}
+
+namespace {
+
+// Of `units` what the caller has picked.
+std::vector<PlannedUnit> PickedFrom(std::vector<PlannedUnit> units, const Subject& subject,
+                                    const std::set<std::pair<std::string, std::string>>& picked) {
+  if (picked.empty()) return units;
+  for (PlannedUnit& unit : units) {
+    const std::string id = unit.revision == PlannedUnit::kHistory ? "" : subject.order()[unit.revision]->id;
+    std::erase_if(unit.laws, [&](const std::string& law) { return !picked.contains({law, id}); });
+  }
+  std::erase_if(units, [](const PlannedUnit& unit) { return unit.laws.empty(); });
+  return units;
+}
+
+}  // namespace
+
+Plan MakePlan(const Subject& subject, const VerifyOptions& options) {
+  const std::vector<NamedLaw> laws = LawsAsked(options.laws);
+  const std::vector<PlannedUnit> units = PickedFrom(UnitsOf(subject, options, laws), subject, options.units);
+  return {laws, ShardOf(units, options.shard.index, options.shard.of)};
+}
+
+std::string RunDigest(const Subject& subject, const VerifyOptions& options) {
+  std::string text = fmt::format("{}\n{}\n{}\n{}\n{}\n", subject.format_name(), fmt::join(options.laws, ","),
+                                 options.rows.seed, options.rows.cases, options.nightly);
+  text += fmt::format("{}\n", fmt::join(options.revisions, ","));
+  for (const Revision* revision : subject.order()) text += DescribedForDigest(*revision);
+  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
+}
+
+}  // namespace migproof
