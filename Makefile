@@ -1,8 +1,11 @@
 # Two commands on a fresh machine: `make verify` and `make test`.
 .PHONY: build verify test check format bench
 
+# On a fresh machine many files compile as one: a third less work. Who edits compiles file by file, after
+# 'cmake --preset release -DCMAKE_UNITY_BUILD=OFF'.
 build:
 	ci/setup
+	test -e build/release/CMakeCache.txt || cmake --preset release -Wno-dev -DCMAKE_UNITY_BUILD=ON > /dev/null
 	cmake --preset release -Wno-dev > /dev/null
 	cmake --build --preset release
 

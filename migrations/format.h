@@ -24,6 +24,14 @@ struct ToolSettings {
   std::map<std::string, std::string> values;      // "tool" in migproof.json; each format has keys of its own
 };
 
+// What makes a directory look like a tool's.
+struct Recognition {
+  std::string by;        // in a few words: "20 files hold '-- +goose Up'"; "" where nothing does
+  bool certain = false;  // no other tool's directories look so; without it the names fit, and so may another tool's
+
+  explicit operator bool() const { return !by.empty(); }
+};
+
 class Format {
  public:
   virtual ~Format() = default;
@@ -36,6 +44,14 @@ class Format {
   // an unknown directive. No file is skipped unless the tool itself ignores that name. An empty result is returned as
   // such: History refuses it.
   virtual std::vector<Revision> Read(const std::filesystem::path& directory) const = 0;
+
+  // As Read of settings.directory, where what the project says about its tool decides what the files say (values of
+  // placeholders).
+  virtual std::vector<Revision> ReadWith(const ToolSettings& settings) const { return Read(settings.directory); }
+
+  // Whether `directory` looks like this tool's, for `--format auto`. What can't be read or is malformed counts as not
+  // there: it never throws, so that a history with a fault in it is still recognised, and then refused for its fault.
+  virtual Recognition Recognise(const std::filesystem::path& /*directory*/) const { return {}; }
 
   // Where this tool records what is applied.
   virtual std::unique_ptr<Ledger> MakeLedger(const ToolSettings& settings = {}) const = 0;

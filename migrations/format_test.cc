@@ -113,6 +113,7 @@ TEST(Permissions, AreReportedForFilesAndDirectories) {
   EXPECT_EQ(LookAsNobody([&] { ReadTextFile(file); }), 0);
   EXPECT_EQ(LookAsNobody([&] { ListDirectory(closed); }), 0);
   for (const std::string& name : Registry<Format>::Names()) {
+    if (name == "code") continue;  // it reads no directory
     EXPECT_EQ(LookAsNobody([&] { Registry<Format>::Get(name).Read(closed); }), 0) << name;
   }
   std::filesystem::permissions(closed, std::filesystem::perms::owner_all);

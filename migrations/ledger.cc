@@ -15,16 +15,6 @@ std::string_view Name(Direction direction) {
   return "stamp";
 }
 
-std::string SqlLiteral(std::string_view text) {
-  const bool escaped = text.find('\\') != std::string_view::npos;
-  std::string out = escaped ? "E'" : "'";
-  for (const char c : text) {
-    if (c == '\'' || c == '\\') out += c;
-    out += c;
-  }
-  return out + "'";
-}
-
 Rows ReadTableIfThere(Session& session, std::string_view table, std::string_view query) {
   const Rows there = session.Query("SELECT to_regclass($1) IS NOT NULL", {std::string(table)});
   return there.GetBool(0, 0) ? session.Query(query) : Rows();

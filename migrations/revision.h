@@ -53,6 +53,8 @@ struct Revision {
   std::vector<std::string> labels;      // branch labels
   Section upgrade;
   std::optional<Section> downgrade;  // absent: the history gives none (irreversible by nature)
+  // What the tool runs after the upgrade to see whether it did its work, and then undoes; it fails where it did not.
+  std::optional<Section> verification = std::nullopt;
   std::vector<Declaration> declarations;
   SourceLocation where;
   std::string ledger_key;  // what the tool writes into its ledger; equals id where the tool has no other key

@@ -10,38 +10,40 @@ namespace {
 
 using testing::HasSubstr;
 
-Declaration Parse(std::string_view text) { return ParseDeclaration(text, {"db/1.sql", 7}); }
+Declaration ParsedDeclaration(std::string_view text) { return ParseDeclaration(text, {"db/1.sql", 7}); }
 
 std::string Complaint(std::string_view text) {
-  return RenderedErrorOf([&] { Parse(text); });
+  return RenderedErrorOf([&] { ParsedDeclaration(text); });
 }
 
 TEST(Declaration, EachKindIsRead) {
   const SourceLocation where{"db/1.sql", 7};
-  EXPECT_EQ(Parse("idempotent"), (Declaration{"idempotent", "", "", where}));
-  EXPECT_EQ(Parse("irreversible \"the old hashes are gone\""),
+  EXPECT_EQ(ParsedDeclaration("idempotent"), (Declaration{"idempotent", "", "", where}));
+  EXPECT_EQ(ParsedDeclaration("irreversible \"the old hashes are gone\""),
             (Declaration{"irreversible", "", "the old hashes are gone", where}));
-  EXPECT_EQ(Parse("loses orders.note \"on purpose\""), (Declaration{"loses", "orders.note", "on purpose", where}));
-  EXPECT_EQ(Parse("changes t.c \"why\""), (Declaration{"changes", "t.c", "why", where}));
-  EXPECT_EQ(Parse("leaves  extension   vector \"why\""), (Declaration{"leaves", "extension vector", "why", where}));
-  EXPECT_EQ(Parse("owns settings"), (Declaration{"owns", "settings", "", where}));
-  EXPECT_EQ(Parse("assumes orders: note IS NOT NULL \"since v41\""),
+  EXPECT_EQ(ParsedDeclaration("loses orders.note \"on purpose\""),
+            (Declaration{"loses", "orders.note", "on purpose", where}));
+  EXPECT_EQ(ParsedDeclaration("changes t.c \"why\""), (Declaration{"changes", "t.c", "why", where}));
+  EXPECT_EQ(ParsedDeclaration("leaves  extension   vector \"why\""),
+            (Declaration{"leaves", "extension vector", "why", where}));
+  EXPECT_EQ(ParsedDeclaration("owns settings"), (Declaration{"owns", "settings", "", where}));
+  EXPECT_EQ(ParsedDeclaration("assumes orders: note IS NOT NULL \"since v41\""),
             (Declaration{"assumes", "orders: note IS NOT NULL", "since v41", where}));
 }
 
 TEST(Declaration, AReasonMayHoldQuotesAndANameMayBeQuoted) {
-  EXPECT_EQ(Parse("loses a.b \"he said \"\"no\"\" twice\"").reason, "he said \"no\" twice");
-  EXPECT_EQ(Parse("loses \"My Orders\".\"Note\"").object, "\"My Orders\".\"Note\"");
-  EXPECT_EQ(Parse("loses \"My Orders\".\"Note\"").reason, "");
-  EXPECT_EQ(Parse("loses \"My  Orders\".\"Note\" \"why\"").object, "\"My  Orders\".\"Note\"");
-  EXPECT_EQ(Parse("assumes t: x <> 'a  b'   AND y").object, "t: x <> 'a  b' AND y");
+  EXPECT_EQ(ParsedDeclaration("loses a.b \"he said \"\"no\"\" twice\"").reason, "he said \"no\" twice");
+  EXPECT_EQ(ParsedDeclaration("loses \"My Orders\".\"Note\"").object, "\"My Orders\".\"Note\"");
+  EXPECT_EQ(ParsedDeclaration("loses \"My Orders\".\"Note\"").reason, "");
+  EXPECT_EQ(ParsedDeclaration("loses \"My  Orders\".\"Note\" \"why\"").object, "\"My  Orders\".\"Note\"");
+  EXPECT_EQ(ParsedDeclaration("assumes t: x <> 'a  b'   AND y").object, "t: x <> 'a  b' AND y");
 }
 
 TEST(Declaration, UnknownWordsNameTheNearestAndThePlace) {
   EXPECT_EQ(Complaint("idempotant"),
             "error: db/1.sql:7: unknown word 'idempotant' behind '-- migproof:'\nhint: did you mean 'idempotent'?");
   EXPECT_THAT(Complaint("zzzzzzzz"), HasSubstr("the words there are: idempotent, irreversible, loses"));
-  EXPECT_EQ(ErrorOf([] { Parse("zzz"); }).kind(), ErrorKind::kHistory);
+  EXPECT_EQ(ErrorOf([] { ParsedDeclaration("zzz"); }).kind(), ErrorKind::kHistory);
 }
 
 TEST(Declaration, MissingAndUnexpectedObjectsAreRefused) {
@@ -113,7 +115,7 @@ TEST(Revision, ChecksumCoversCommentsAndIgnoresLineEnds) {
 
 TEST(Revision, FindsItsDeclarations) {
   Revision revision;
-  revision.declarations = {Parse("loses a.b \"x\""), Parse("idempotent")};
+  revision.declarations = {ParsedDeclaration("loses a.b \"x\""), ParsedDeclaration("idempotent")};
   EXPECT_TRUE(revision.Declares("idempotent"));
   EXPECT_FALSE(revision.Declares("irreversible"));
   ASSERT_NE(revision.FindDeclaration("loses", "a.b"), nullptr);

@@ -260,6 +260,30 @@ std::vector<Error> Runner::RunLeavingOut(StepRun& run, const Section* section) {
   return run.RunLeavingOut(true, true);
 }
 
+std::vector<Error> Runner::Verify(const Revision& revision) {
+  if (!revision.verification) return {};
+  if (options_.guard) options_.guard(session_);
+  if (options_.tool != nullptr) return options_.tool->Verify(Place(), revision);
+  const Script& script = revision.verification->script;
+  const bool in_transaction = revision.verification->execution == Execution::kTransaction;
+  std::vector<Error> refusals;
+  try {
+    if (in_transaction) session_.Execute("BEGIN");
+    const std::vector<Statement>& statements = script.statements();
+    for (std::size_t i = 0; i < statements.size(); ++i) {
+      if (statements[i].kind == StatementKind::kCopyData) continue;
+      const bool has_data = i + 1 < statements.size() && statements[i + 1].kind == StatementKind::kCopyData;
+      session_.Execute(script, statements[i], has_data ? &statements[i + 1] : nullptr);
+    }
+  } catch (const Error& error) {
+    if (!IsComplaintOfScript(error)) throw;
+    refusals.push_back(error);
+  }
+  if (session_.transaction_state() != TransactionState::kIdle) session_.Execute("ROLLBACK");
+  if (NeedsReset(*revision.verification, options_)) session_.Execute(kResetSession);
+  return refusals;
+}
+
 void Runner::Stamp(const History::Applied& applied) {
   if (options_.guard) options_.guard(session_);
   const std::vector<std::string> sql = StampSql(ledger_.Read(session_, history_), applied, history_, ledger_);

@@ -63,6 +63,10 @@ class Runner {
   // transactional step): the complaints come back in order. For harnesses only: the ledger entry is written.
   std::vector<Error> ApplyLeavingOutFailures(const Step& step);
 
+  // Runs the verification of an applied revision and undoes what it did. What is refused comes back: nothing where all
+  // is well, or where the revision has none.
+  std::vector<Error> Verify(const Revision& revision);
+
   // Changes the ledger so that exactly `applied` is recorded; runs no script.
   void Stamp(const History::Applied& applied);
 

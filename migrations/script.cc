@@ -261,18 +261,62 @@ std::string_view Script::Text(const Statement& statement) const {
   return std::string_view(text_).substr(statement.begin, statement.end - statement.begin);
 }
 
+Script Script::Join(const std::vector<Script>& parts) {
+  Script joined;
+  for (const Script& part : parts) {
+    if (joined.parts_.empty()) {
+      joined.file_ = part.file_;
+      joined.first_line_ = part.first_line_;
+    }
+    const std::size_t begin = joined.text_.size();
+    joined.parts_.push_back({begin, part.file_, part.first_line_});
+    joined.text_ += part.text_;
+    for (Statement statement : part.statements_) {
+      statement.begin += begin;
+      statement.end += begin;
+      joined.statements_.push_back(statement);
+    }
+    // A comment may hide the semicolon of the last statement; one too many is nothing.
+    const bool open = !part.empty() && part.statements_.back().kind == StatementKind::kSql;
+    joined.text_ += open ? "\n;\n" : "\n";
+  }
+  return joined;
+}
+
+Script Script::WithoutOuter() const {
+  Script inner = *this;
+  for (const Statement& outer : {statements_.front(), statements_.back()}) {
+    std::size_t end = outer.end;
+    const Token behind = Lexer(text_, end).Next();
+    if (behind.kind == TokenKind::kSemicolon) end = behind.end;
+    for (std::size_t at = outer.begin; at < end; ++at) {
+      const bool comment = at >= outer.end && at + 1 < end;
+      if (inner.text_[at] != '\n' && !comment) inner.text_[at] = ' ';
+    }
+  }
+  inner.statements_.assign(statements_.begin() + 1, statements_.end() - 1);
+  return inner;
+}
+
 // Lines are counted from the statement before, whose line is known.
 SourceLocation Script::At(std::size_t offset) const {
   offset = std::min(offset, text_.size());
   std::size_t from = 0;
   int line = first_line_;
+  const std::string* file = &file_;
+  for (const Part& part : parts_) {
+    if (part.begin > offset) break;
+    from = part.begin;
+    line = part.first_line;
+    file = &part.file;
+  }
   const auto next = std::upper_bound(statements_.begin(), statements_.end(), offset,
                                      [](std::size_t at, const Statement& statement) { return at < statement.begin; });
-  if (next != statements_.begin()) {
+  if (next != statements_.begin() && std::prev(next)->begin >= from) {
     from = std::prev(next)->begin;
     line = std::prev(next)->line;
   }
-  return {file_, line + CountLines(std::string_view(text_).substr(from, offset - from))};
+  return {*file, line + CountLines(std::string_view(text_).substr(from, offset - from))};
 }
 
 }  // namespace migproof

@@ -44,6 +44,13 @@ class Script {
   // Empty statements are left out. Time is linear in the text.
   static Script Parse(std::string text, const SourceLocation& start);
 
+  // Scripts that run one after the other, as one; each statement keeps its own file and line.
+  static Script Join(const std::vector<Script>& parts);
+
+  // As if its first and its last statement, semicolons included, were blanks: what a script says within its own BEGIN
+  // and COMMIT. It holds at least two statements.
+  Script WithoutOuter() const;
+
   const std::string& text() const { return text_; }
   const std::string& file() const { return file_; }
   int first_line() const { return first_line_; }
@@ -55,10 +62,18 @@ class Script {
   SourceLocation At(std::size_t offset) const;
 
  private:
+  // Where a script that was joined begins in text_.
+  struct Part {
+    std::size_t begin = 0;
+    std::string file;
+    int first_line = 1;
+  };
+
   std::string text_;
   std::string file_;
   int first_line_ = 1;
   std::vector<Statement> statements_;
+  std::vector<Part> parts_;  // of a joined script, in order
 };
 
 // The first `count` words of a statement in upper case, comments skipped, one space between:

@@ -146,6 +146,9 @@ std::string WithoutPassword(const std::string& conninfo);
 // `conninfo` with the database name replaced.
 std::string WithDatabase(const std::string& conninfo, const std::string& database);
 
+// `conninfo` as variables for the environment of a program that uses libpq ("PGHOST=..."), the password among them.
+std::vector<std::string> ConninfoEnvironment(const std::string& conninfo);
+
 // `conninfo` with one of libpq's options replaced: WithOption(c, "options", "-c TimeZone=UTC").
 std::string WithOption(const std::string& conninfo, const std::string& option, const std::string& value);
 

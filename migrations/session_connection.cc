@@ -105,6 +105,19 @@ std::string WithoutPassword(const std::string& conninfo) {
   return Join(options);
 }
 
+std::vector<std::string> ConninfoEnvironment(const std::string& conninfo) {
+  const Options options = ParseConninfo(conninfo);
+  std::vector<std::string> environment;
+  PQconninfoOption* known = PQconndefaults();
+  for (const PQconninfoOption* option = known; option != nullptr && option->keyword != nullptr; ++option) {
+    const auto given = options.find(option->keyword);
+    if (given == options.end() || option->envvar == nullptr) continue;
+    environment.push_back(fmt::format("{}={}", option->envvar, given->second));
+  }
+  PQconninfoFree(known);
+  return environment;
+}
+
 std::string WithDatabase(const std::string& conninfo, const std::string& database) {
   return WithOption(conninfo, "dbname", database);
 }

@@ -49,6 +49,9 @@ class StepTool {
   // where nothing was learned of the step: it went elsewhere, the connection broke, the tool's process ended.
   virtual ToolRun Run(const ToolPlace& place, const Step& step, bool leaving_out) = 0;
 
+  // Runs what the tool has for a look at an upgrade that was done (Revision::verification); what it refuses comes back.
+  virtual std::vector<Error> Verify(const ToolPlace&, const Revision&) { return {}; }
+
   // The step as the tool writes it for psql.
   virtual std::string OfflineSql(const Step& step) = 0;
 };

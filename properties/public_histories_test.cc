@@ -81,7 +81,9 @@ TEST_P(PublicHistory, StandsFailuresAndCompanyButWhereItIsKnownNotTo) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Known, PublicHistory,
-                         testing::Values("chirpstack_as", "crates_io", "mattermost", "vaultwarden"),
+                         testing::Values("authelia", "bitmagnet", "chirpstack_as", "crates_io", "docs_rs", "ggircs",
+                                         "horizon", "hydra", "mattermost", "openfga", "schemaverse", "sg_frontend",
+                                         "vaultwarden"),
                          [](const auto& instance) { return instance.param; });
 
 }  // namespace

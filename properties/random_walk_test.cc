@@ -20,9 +20,9 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::HasSubstr;
 
-const fs::path kFixtures = fs::path(MIGPROOF_SOURCE_DIR) / "fixtures";
+const fs::path kWalkFixtures = fs::path(MIGPROOF_SOURCE_DIR) / "fixtures";
 
-int Seeds() { return std::getenv("MIGPROOF_THOROUGH") != nullptr ? 10 : 2; }
+int WalkSeeds() { return std::getenv("MIGPROOF_THOROUGH") != nullptr ? 10 : 2; }
 
 std::unique_ptr<Subject> SubjectAt(const fs::path& directory) {
   return std::make_unique<Subject>("native", directory, std::vector<fs::path>(),
@@ -35,7 +35,7 @@ std::string Told(const Ramble& ramble) {
   return text;
 }
 
-std::vector<fs::path> Cases(const fs::path& directory) {
+std::vector<fs::path> WalkCases(const fs::path& directory) {
   std::vector<fs::path> cases;
   for (const auto& entry : fs::directory_iterator(directory)) {
     if (entry.is_directory()) cases.push_back(entry.path());
@@ -52,7 +52,7 @@ TEST_P(BrokenWalk, IsFoundAndIsTheShortest) {
   const auto subject = SubjectAt(GetParam());
   TestServer();
   const Bench bench(*subject, LendTestServer);
-  for (int seed = 1; seed <= Seeds(); ++seed) {
+  for (int seed = 1; seed <= WalkSeeds(); ++seed) {
     const RamblesResult result = TryRambles(bench, {.seed = static_cast<std::uint64_t>(seed)});
     ASSERT_TRUE(result.stumble) << "seed " << seed;
     Expected expected(bench);
@@ -67,7 +67,8 @@ TEST_P(BrokenWalk, IsFoundAndIsTheShortest) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, BrokenWalk, testing::ValuesIn(Cases(kFixtures / "random_walk" / "breaks")), NameOf);
+INSTANTIATE_TEST_SUITE_P(Fixtures, BrokenWalk, testing::ValuesIn(WalkCases(kWalkFixtures / "random_walk" / "breaks")),
+                         NameOf);
 
 class SoundWalk : public testing::TestWithParam<fs::path> {};
 
@@ -75,7 +76,7 @@ TEST_P(SoundWalk, GoesWellWithEverySeed) {
   const auto subject = SubjectAt(GetParam());
   TestServer();
   const Bench bench(*subject, LendTestServer);
-  for (int seed = 1; seed <= Seeds(); ++seed) {
+  for (int seed = 1; seed <= WalkSeeds(); ++seed) {
     const RamblesResult result = TryRambles(bench, {.seed = static_cast<std::uint64_t>(seed)});
     EXPECT_FALSE(result.stumble) << "seed " << seed << ": " << Told(result.ramble);
     EXPECT_GT(result.counts.downgrades, 0);
@@ -83,7 +84,8 @@ TEST_P(SoundWalk, GoesWellWithEverySeed) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, SoundWalk, testing::ValuesIn(Cases(kFixtures / "random_walk" / "holds")), NameOf);
+INSTANTIATE_TEST_SUITE_P(Fixtures, SoundWalk, testing::ValuesIn(WalkCases(kWalkFixtures / "random_walk" / "holds")),
+                         NameOf);
 
 class Orders : public testing::TestWithParam<fs::path> {};
 
@@ -92,16 +94,18 @@ TEST_P(Orders, GetTheirVerdictWithEverySeed) {
   TestServer();
   const Bench bench(*subject, LendTestServer);
   const bool breaks = GetParam().parent_path().filename() == "breaks";
-  for (int seed = 1; seed <= (Seeds() > 2 ? Seeds() : 1); ++seed) {
+  for (int seed = 1; seed <= (WalkSeeds() > 2 ? WalkSeeds() : 1); ++seed) {
     const OrdersResult result = TryOrders(bench, {.seed = static_cast<std::uint64_t>(seed)});
     EXPECT_EQ(result.clash.has_value(), breaks) << "seed " << seed;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Break, Orders, testing::ValuesIn(Cases(kFixtures / "order_independence" / "breaks")), NameOf);
-INSTANTIATE_TEST_SUITE_P(Hold, Orders, testing::ValuesIn(Cases(kFixtures / "order_independence" / "holds")), NameOf);
+INSTANTIATE_TEST_SUITE_P(Break, Orders, testing::ValuesIn(WalkCases(kWalkFixtures / "order_independence" / "breaks")),
+                         NameOf);
+INSTANTIATE_TEST_SUITE_P(Hold, Orders, testing::ValuesIn(WalkCases(kWalkFixtures / "order_independence" / "holds")),
+                         NameOf);
 
-json Verdict(const Project& project) {
+json WalkVerdict(const Project& project) {
   const ProgramRun run = project.Verify({"--law=random_walk", "--report=json"});
   return json::parse(run.out).at("verdicts").at(0);
 }
@@ -112,7 +116,7 @@ TEST(RandomWalk, LeavesOutWhatRoundTripFalsifies) {
   project.SoundRevision();
   project.Revision("r2", "r1", "CREATE TYPE mood AS ENUM ('fine'); CREATE TABLE felt (how mood);", "DROP TABLE felt;");
   project.Revision("r3", "r2", "CREATE TABLE u (id int);", "DROP TABLE u;");
-  const json verdict = Verdict(project);
+  const json verdict = WalkVerdict(project);
   EXPECT_EQ(verdict.at("outcome"), "held") << verdict;
   EXPECT_THAT(verdict.at("notes").dump(), HasSubstr("no walk goes down across 1 revision,"));
 }
@@ -124,7 +128,7 @@ TEST(RandomWalk, NeverGoesDownAcrossWhatIsIrreversible) {
   project.Revision("r2", "r1", "CREATE TABLE u (id int);", "DROP TABLE u;");
   project.Revision("r3", "r2", "CREATE VIEW v AS SELECT id FROM u;", "SELECT 1;",
                    "-- migproof: irreversible \"others use the view\"");
-  const json verdict = Verdict(project);
+  const json verdict = WalkVerdict(project);
   EXPECT_EQ(verdict.at("outcome"), "held") << verdict;
 }
 
@@ -134,7 +138,7 @@ TEST(RandomWalk, LeavesOutRowsThatOneRevisionLoses) {
   project.Revision("r1", "", "CREATE TABLE t (id int PRIMARY KEY, note text);", "DROP TABLE t;");
   project.Revision("r2", "r1", "ALTER TABLE t DROP COLUMN note;", "ALTER TABLE t ADD COLUMN note text;");
   project.Revision("r3", "r2", "CREATE TABLE u (id int);", "DROP TABLE u;");
-  const json verdict = Verdict(project);
+  const json verdict = WalkVerdict(project);
   EXPECT_EQ(verdict.at("outcome"), "held") << verdict;
   EXPECT_GT(verdict.at("exercised").at("rows compared"), 0);
 }
@@ -149,7 +153,7 @@ TEST(RandomWalk, LeavesTheClockAlone) {
                    "END $$;",
                    "DROP TABLE a;");
   project.Revision("r3", "r2", "CREATE TABLE u (id int);", "DROP TABLE u;");
-  const json verdict = Verdict(project);
+  const json verdict = WalkVerdict(project);
   EXPECT_EQ(verdict.at("outcome"), "held") << verdict;
 }
 

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 bool Thorough() { return std::getenv("MIGPROOF_THOROUGH") != nullptr; }
 
-std::string Told(const Verdict& verdict) {
+std::string ToldWithRows(const Verdict& verdict) {
   std::string text = fmt::format("{}: {} {}", verdict.revision, Name(verdict.outcome), verdict.reason);
   if (verdict.finding) text += "\n" + verdict.finding->message;
   if (verdict.finding && !verdict.finding->evidence.empty()) text += "\n" + verdict.finding->evidence.front();
@@ -31,7 +31,7 @@ std::string Wrong(const RowsFixture& fixture, const Report& report) {
     any_held = any_held || held;
     const bool right = fixture.breaking.empty() ? held || verdict.outcome == Outcome::kNotApplicable
                                                 : verdict.outcome == Outcome::kFalsified;
-    if (!right) wrong += Told(verdict) + "\n";
+    if (!right) wrong += ToldWithRows(verdict) + "\n";
   }
   if (report.verdicts.empty() || (fixture.breaking.empty() && !any_held)) wrong += "nothing was looked at\n";
   return wrong;

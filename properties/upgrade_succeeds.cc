@@ -25,7 +25,7 @@ class UpgradeSucceeds : public Property {
     trial.Exercised("upgrades");
     trial.Exercised("statements",
                     static_cast<std::int64_t>(trial.revision().upgrade.AsSql().script.statements().size()));
-    if (!upgraded.refused()) return std::nullopt;
+    if (!upgraded.refused()) return Verified(trial);
     Finding finding;
     finding.message = fmt::format("the upgrade fails: {}", upgraded.refusals.front().message());
     if (upgraded.refusals.size() > 1) {
@@ -34,6 +34,20 @@ class UpgradeSucceeds : public Property {
     finding.location = upgraded.refusals.front().where();
     for (const Error& refusal : upgraded.refusals) finding.evidence.push_back(EvidenceLine(refusal));
     if (trial.has_rows()) finding.hint = RefusalHint(upgraded.refusals.front(), *trial.Before().catalog);
+    return finding;
+  }
+
+ private:
+  // What the tool itself would run to see whether the upgrade did its work.
+  static std::optional<Finding> Verified(Trial& trial) {
+    if (trial.has_rows() || trial.has_new_rows() || !trial.revision().verification) return std::nullopt;
+    trial.Exercised("verify scripts");
+    const Observation& verified = trial.After({Move::kUpgrade, Move::kVerify});
+    if (!verified.refused()) return std::nullopt;
+    Finding finding;
+    finding.message = fmt::format("the verify script fails: {}", verified.refusals.front().message());
+    finding.location = verified.refusals.front().where();
+    for (const Error& refusal : verified.refusals) finding.evidence.push_back(EvidenceLine(refusal));
     return finding;
   }
 };

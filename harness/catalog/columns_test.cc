@@ -130,7 +130,7 @@ class ListedColumns {
 
 // What a statement wrote: columns of rows that kept their oid, columns of rows that were made anew, catalogs that got a
 // row nobody had seen.
-struct Written {
+struct WrittenColumns {
   std::set<std::string> updated;
   std::set<std::string> remade;
   std::set<std::string> inserted;
@@ -148,8 +148,8 @@ class ColumnWatch {
   const std::vector<SystemCatalog>& watched() const { return watched_; }
 
   // What the open transaction has written, against the last version of each row.
-  Written TakeWritten() {
-    Written written;
+  WrittenColumns TakeWritten() {
+    WrittenColumns written;
     const std::string by_us = " WHERE x.xmin::text = (pg_current_xact_id()::text::numeric % 4294967296)::text";
     for (const SystemCatalog& catalog : watched_) {
       RowsByKey& latest = latest_[catalog.name];
@@ -252,7 +252,7 @@ TEST(CatalogColumns, AreEachReadOrIgnoredByName) {
   for (const ListedStatement& statement : ListedStatements()) {
     session.Execute("BEGIN");
     session.Execute(ground.Text(statement));
-    const Written written = watch.TakeWritten();
+    const WrittenColumns written = watch.TakeWritten();
     session.Execute("COMMIT");
     memory.Take(catalog);
     const Catalog& now = reader.Read();

@@ -52,7 +52,7 @@ bool CatalogMayChange(Expected expected) { return expected == Expected::kBoth ||
 // One part of the list; the parts run side by side.
 class PgDumpOracle : public testing::TestWithParam<int> {};
 
-constexpr int kParts = 4;
+constexpr int kOracleParts = 4;
 
 void ExpectSameVerdict(const ListedStatement& statement, const Catalog& was, const Catalog& is,
                        const std::string& was_dump, const std::string& is_dump) {
@@ -71,8 +71,8 @@ TEST_P(PgDumpOracle, ChangesWhereTheCatalogDoes) {
   CatalogReader reader(ground.session());
   const std::string conninfo = ground.database().Conninfo();
   const std::vector<ListedStatement> statements = ListedStatements();
-  const std::size_t begin = statements.size() * static_cast<std::size_t>(GetParam()) / kParts;
-  const std::size_t end = statements.size() * static_cast<std::size_t>(GetParam() + 1) / kParts;
+  const std::size_t begin = statements.size() * static_cast<std::size_t>(GetParam()) / kOracleParts;
+  const std::size_t end = statements.size() * static_cast<std::size_t>(GetParam() + 1) / kOracleParts;
   for (std::size_t i = 0; i < begin; ++i) ground.session().Execute(ground.Text(statements[i]));
   Catalog catalog = reader.Read();
   std::string dump = Dump(pg_dump, conninfo);
@@ -87,7 +87,7 @@ TEST_P(PgDumpOracle, ChangesWhereTheCatalogDoes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Parts, PgDumpOracle, testing::Range(0, kParts));
+INSTANTIATE_TEST_SUITE_P(Parts, PgDumpOracle, testing::Range(0, kOracleParts));
 
 TEST(PgDumpOracleList, IsAskedAboutEveryKindThreeTimes) {
   std::map<std::string, int> counts;

@@ -17,7 +17,7 @@ Catalog After(const std::string& sql) {
   return CatalogReader(*session).ReadAll();
 }
 
-std::vector<std::string> Lines(const Catalog& was, const Catalog& is) {
+std::vector<std::string> NamedLines(const Catalog& was, const Catalog& is) {
   std::vector<std::string> lines;
   for (const Difference& difference : Compare(was, is).Findings()) lines.push_back(difference.ToLine());
   return lines;
@@ -33,28 +33,28 @@ TEST(ServerNames, OfConstraintsAndIndexesCompareByWhatTheyDefine) {
       "CREATE INDEX ON t ((b + c));";
   const Catalog one = After(kTable + first + second);
   const Catalog other = After(kTable + second + first);
-  EXPECT_FALSE(Lines(one, other).empty());
-  EXPECT_EQ(Lines(WithLevelNames(one), WithLevelNames(other)), std::vector<std::string>());
+  EXPECT_FALSE(NamedLines(one, other).empty());
+  EXPECT_EQ(NamedLines(WithLevelNames(one), WithLevelNames(other)), std::vector<std::string>());
 }
 
 TEST(ServerNames, OfSequencesAreReplacedWhereverTheyAreSpokenOf) {
   const Catalog one = After("CREATE TABLE t_a (id serial); CREATE TABLE t (a_id serial);");
   const Catalog other = After("CREATE TABLE t (a_id serial); CREATE TABLE t_a (id serial);");
-  EXPECT_FALSE(Lines(one, other).empty());
-  EXPECT_EQ(Lines(WithLevelNames(one), WithLevelNames(other)), std::vector<std::string>());
+  EXPECT_FALSE(NamedLines(one, other).empty());
+  EXPECT_EQ(NamedLines(WithLevelNames(one), WithLevelNames(other)), std::vector<std::string>());
 }
 
 TEST(ServerNames, HideNoOtherDefinition) {
   const Catalog one = After(kTable + std::string("ALTER TABLE t ADD CHECK (a < b); ALTER TABLE t ADD CHECK (b < c);"));
   const Catalog other =
       After(kTable + std::string("ALTER TABLE t ADD CHECK (a < b); ALTER TABLE t ADD CHECK (b < a);"));
-  EXPECT_EQ(Lines(WithLevelNames(one), WithLevelNames(other)).size(), 1u);
+  EXPECT_EQ(NamedLines(WithLevelNames(one), WithLevelNames(other)).size(), 1u);
 }
 
 TEST(ServerNames, ThatAUserChoseStay) {
   const Catalog one = After(kTable + std::string("ALTER TABLE t ADD CONSTRAINT low CHECK (a < b);"));
   const Catalog other = After(kTable + std::string("ALTER TABLE t ADD CONSTRAINT below CHECK (a < b);"));
-  EXPECT_EQ(Lines(WithLevelNames(one), WithLevelNames(other)).size(), 2u);
+  EXPECT_EQ(NamedLines(WithLevelNames(one), WithLevelNames(other)).size(), 2u);
 }
 
 }  // namespace

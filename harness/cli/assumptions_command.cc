@@ -34,21 +34,21 @@ std::string Grouped(std::int64_t count) {
   return text;
 }
 
-struct Count {
+struct BreakingCount {
   std::int64_t rows = 0;
   std::int64_t breaking = 0;
 };
 
 // Nothing where the table has not the columns that the condition is about.
-std::optional<Count> CountBreaking(Session& session, const std::string& table, const std::string& condition,
-                                   const Declaration& declaration) {
+std::optional<BreakingCount> CountBreaking(Session& session, const std::string& table, const std::string& condition,
+                                           const Declaration& declaration) {
   session.Execute("SAVEPOINT migproof_assumption");
   try {
     // One statement by the protocol: nothing can follow the condition.
     const Rows rows = session.Query(
         fmt::format("SELECT count(*), count(*) FILTER (WHERE ({}\n) IS FALSE) FROM {}", condition, table));
     session.Execute("RELEASE migproof_assumption");
-    return Count{rows.GetInt(0, 0), rows.GetInt(0, 1)};
+    return BreakingCount{rows.GetInt(0, 0), rows.GetInt(0, 1)};
   } catch (Error& refusal) {
     if (refusal.sqlstate() != kUndefinedColumn) {
       refusal.AddContext(fmt::format("while counting what breaks '{}: {}'", table, condition));

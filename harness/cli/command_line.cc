@@ -1,6 +1,7 @@
 #include "harness/cli/command_line.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "harness/cli/runner_commands.h"
 #include "harness/cli/verify_command.h"
 #include "harness/data/aim.h"
+#include "harness/postgres/kept_server.h"
 #include "harness/report/printable.h"
 #include "harness/report/reporter.h"
 #include "harness/report/waivers.h"
@@ -36,13 +38,19 @@ struct SharedFlags {
   std::string cache;
   bool allow_existing = false;
 
-  Config Load() const {
-    Config loaded = config == kConfigFileName ? LoadConfigIfThere(config) : LoadConfig(config);
-    if (!format.empty()) loaded.format = format;
+  Config LoadFile() const { return config == kConfigFileName ? LoadConfigIfThere(config) : LoadConfig(config); }
+
+  Config Load(std::ostream& err) const {
+    Config loaded = LoadFile();
+    if (!format.empty()) {
+      loaded.format = format;
+      loaded.names_format = true;
+    }
     if (!path.empty()) loaded.path = path;
     if (!model.empty()) loaded.model = model;
     if (!postgres.empty()) loaded.postgres = postgres;
     if (!before.empty()) loaded.before.assign(before.begin(), before.end());
+    SettleFormat(loaded, err);
     return loaded;
   }
 
@@ -68,6 +76,7 @@ class CommandLine {
     AddCatalog();
     AddRunner();
     AddNewRevisions();
+    AddServers();
   }
 
   int Run(int argc, const char* const* argv) {
@@ -142,13 +151,14 @@ class CommandLine {
 
   void AddHistoryFlags(CLI::App* command) {
     AddConfigFlag(command);
-    command->add_option("--format", shared_.format, "How the history is written ('migproof list formats')");
+    command->add_option("--format", shared_.format,
+                        "How the history is written ('migproof list formats'); auto: as it looks");
     command->add_option("--path", shared_.path, "Directory of the history");
   }
 
   void AddServerFlags(CLI::App* command) {
     command->add_option("--before", shared_.before, "SQL files that prepare a database before the first revision");
-    command->add_option("--postgres", shared_.postgres, "Throw-away servers: local, local:15, existing:URL");
+    command->add_option("--postgres", shared_.postgres, "Throw-away servers: local, local:15, docker:IMAGE, existing:URL");
     command->add_option("--binaries", shared_.binaries, "Directory of postgres and initdb");
     command->add_option("--cache", shared_.cache, "Directory for prepared data directories");
     command->add_flag("--allow-existing", shared_.allow_existing, "Permit what changes a server that is not ours");
@@ -196,7 +206,7 @@ class CommandLine {
   }
 
   int Verify() {
-    verify_.config = shared_.Load();
+    verify_.config = shared_.Load(err_);
     verify_.start = shared_.Start();
     if (!laws_.empty()) verify_.config.laws = laws_;
     if (jobs_ >= 0) verify_.config.jobs = jobs_;
@@ -228,7 +238,7 @@ class CommandLine {
   void AddReproduce() {
     CLI::App* reproduce =
         Add("reproduce", "Try rows that broke a law again, or write the script that shows it", [this] {
-          verify_.config = shared_.Load();
+          verify_.config = shared_.Load(err_);
           verify_.start = shared_.Start();
           if (!regressions_.empty()) verify_.config.regressions = regressions_;
           verify_.command_line = "migproof verify";
@@ -243,7 +253,8 @@ class CommandLine {
 
   void AddAccept() {
     CLI::App* accept = Add("accept", "Waive a finding until a day, with a reason", [this] {
-      const std::filesystem::path file = waivers_.empty() ? shared_.Load().waivers : std::filesystem::path(waivers_);
+      const std::filesystem::path file =
+          waivers_.empty() ? shared_.LoadFile().waivers : std::filesystem::path(waivers_);
       AcceptFinding(file, finding_, why_, until_, Today());
       out_ << fmt::format("accepted until {}: {} (in {})\n", until_, finding_, file.string());
       return 0;
@@ -308,7 +319,7 @@ class CommandLine {
 
   void AddCatalog() {
     CLI::App* catalog = Add("catalog", "Write what a revision, file or database defines, as a model", [this] {
-      WriteCatalog({shared_.Load(), shared_.Start()}, at_, out_);
+      WriteCatalog({shared_.Load(err_), shared_.Start()}, at_, out_);
       return 0;
     });
     AddHistoryFlags(catalog);
@@ -316,7 +327,7 @@ class CommandLine {
     catalog->add_option("--at", at_, "A revision or 'head', a model, an .sql file, or a database URL")
         ->capture_default_str();
     CLI::App* drift = Add("drift", "Compare two models, .sql files, revisions or databases", [this] {
-      return WriteDrift({shared_.Load(), shared_.Start()}, sources_[0], sources_[1], out_);
+      return WriteDrift({shared_.Load(err_), shared_.Start()}, sources_[0], sources_[1], out_);
     });
     AddHistoryFlags(drift);
     AddServerFlags(drift);
@@ -324,7 +335,7 @@ class CommandLine {
   }
 
   DatabaseCommand ForDatabase() {
-    database_.config = shared_.Load();
+    database_.config = shared_.Load(err_);
     return database_;
   }
 
@@ -359,23 +370,23 @@ class CommandLine {
     AddHistoryFlags(assumptions);
     assumptions->add_option("--database", database_.database_url, "URL; default: the configured environment variable");
     AddHistoryFlags(Add("heads", "The revisions that nothing follows", [this] {
-      HeadsCommand(shared_.Load(), out_);
+      HeadsCommand(shared_.Load(err_), out_);
       return 0;
     }));
     CLI::App* history = Add("history", "All revisions, the newest first", [this] {
-      HistoryCommand(shared_.Load(), target_, out_);
+      HistoryCommand(shared_.Load(err_), target_, out_);
       return 0;
     });
     AddHistoryFlags(history);
     history->add_option("range", target_, "A:B");
     CLI::App* show = Add("show", "One revision, whole", [this] {
-      ShowCommand(shared_.Load(), target_, out_);
+      ShowCommand(shared_.Load(err_), target_, out_);
       return 0;
     });
     AddHistoryFlags(show);
     show->add_option("target", target_, "A revision, head or heads")->required();
     AddHistoryFlags(Add("check-history", "Read every file and say what the history consists of", [this] {
-      CheckHistoryCommand(shared_.Load(), out_);
+      CheckHistoryCommand(shared_.Load(err_), out_);
       return 0;
     }));
   }
@@ -394,7 +405,7 @@ class CommandLine {
   void AddNewRevision(const std::string& name, const std::string& description,
                       void (*run)(const Config&, const NewRevision&, std::ostream&)) {
     CLI::App* command = Add(name, description, [this, run] {
-      run(shared_.Load(), new_revision_, out_);
+      run(shared_.Load(err_), new_revision_, out_);
       return 0;
     });
     AddHistoryFlags(command);
@@ -403,6 +414,34 @@ class CommandLine {
     command->add_option("--parent", new_revision_.parents, "Parents; default: the head");
     command->add_option("--depends-on", new_revision_.depends_on, "Must be applied earlier");
     command->add_option("--label", new_revision_.labels, "Branch labels");
+  }
+
+  void AddServers() {
+    CLI::App* servers = app_.add_subcommand("servers", "Keep a throw-away server for several commands");
+    servers->require_subcommand(1);
+    CLI::App* start = servers->add_subcommand(
+        "start", "Start a server that is there until 'servers stop', or until the process that asked for it ends");
+    start->callback([this] {
+      action_ = [this] {
+        const KeptServer kept =
+            KeepServer(ParseServerSpec((shared_.postgres.empty() ? shared_.LoadFile().postgres : shared_.postgres)),
+                       shared_.Start(), getppid(), server_state_);
+        out_ << fmt::format("{} is kept; {} says where\n", kept.description, server_state_);
+        return 0;
+      };
+    });
+    AddServerFlags(start);
+    AddConfigFlag(start);
+    CLI::App* stop = servers->add_subcommand("stop", "Stop a server that 'servers start' has started");
+    stop->callback([this] {
+      action_ = [this] {
+        out_ << (StopKeptServer(server_state_) ? "stopped\n" : "there is none\n");
+        return 0;
+      };
+    });
+    for (CLI::App* command : {start, stop}) {
+      command->add_option("--state", server_state_, "The file that says where the server is")->required();
+    }
   }
 
   std::ostream& out_;
@@ -436,6 +475,7 @@ class CommandLine {
   DatabaseCommand database_;
   std::string target_;
   NewRevision new_revision_;
+  std::string server_state_;
 };
 
 }  // namespace

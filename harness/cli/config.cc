@@ -7,15 +7,20 @@
 #include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <ostream>
 #include <set>
 
 #include "migrations/format.h"
+#include "migrations/recognise.h"
 
 namespace migproof {
 
 namespace {
 
 using nlohmann::json;
+
+constexpr std::string_view kAutoFormat = "auto";
 
 Error ConfigError(const Config& config, const std::string& message) {
   return Error(ErrorKind::kUsage, message).WithLocation({config.file.string(), 0});
@@ -98,7 +103,11 @@ using Setter = std::function<void(Config&, const ConfigValue&)>;
 
 const std::map<std::string, Setter>& ConfigKeys() {
   static const std::map<std::string, Setter> keys = {
-      {"format", [](Config& c, const ConfigValue& v) { c.format = v.Text(); }},
+      {"format",
+       [](Config& c, const ConfigValue& v) {
+         c.format = v.Text();
+         c.names_format = true;
+       }},
       {"path", [](Config& c, const ConfigValue& v) { c.path = v.Path(); }},
       {"database_url_env", [](Config& c, const ConfigValue& v) { c.database_url_env = v.Text(); }},
       {"model",
@@ -215,8 +224,20 @@ ToolSettings ToolSettingsOf(const Config& config) {
   return settings;
 }
 
+void SettleFormat(Config& config, std::ostream& err) {
+  if (config.names_format && config.format != kAutoFormat) return;
+  const std::optional<RecognisedFormat> found =
+      config.names_format ? RecogniseFormat(config.path) : RecogniseFormatIfAny(config.path);
+  if (found) {
+    const bool said = config.names_format || found->name != config.format;
+    if (said) err << fmt::format("format: {}, since {}\n", found->name, found->by);
+    config.format = found->name;
+  }
+  config.names_format = true;
+}
+
 std::vector<Revision> ReadRevisions(const Config& config) {
-  std::vector<Revision> revisions = Registry<Format>::Get(config.format).Read(config.path);
+  std::vector<Revision> revisions = Registry<Format>::Get(config.format).ReadWith(ToolSettingsOf(config));
   ApplyDeclarations(config, revisions);
   return revisions;
 }

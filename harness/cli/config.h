@@ -1,7 +1,7 @@
 // migproof.json: how this project is verified and migrated.
 //
 //   {
-//     "format": "native",                       // how the history is written: 'migproof list formats'
+//     "format": "native",                       // how it is written: 'migproof list formats'; "auto": as it looks
 //     "path": "migrations",                     // its directory
 //     "database_url_env": "DATABASE_URL",       // the environment variable that names the database to migrate
 //     "model": "model.json",                    // what the heads are held against: a catalog, or an .sql file
@@ -28,6 +28,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <iosfwd>
 #include <map>
 #include <string>
 #include <vector>
@@ -43,6 +44,7 @@ inline constexpr const char* kConfigFileName = "migproof.json";
 struct Config {
   std::filesystem::path file;  // where it was read from; "" for the defaults
   std::string format = "native";
+  bool names_format = false;  // the file or a flag does
   std::filesystem::path path = "migrations";
   std::string database_url_env = "DATABASE_URL";
   std::filesystem::path model;  // "": none
@@ -79,6 +81,11 @@ void ApplyDeclarations(const Config& config, std::vector<Revision>& revisions);
 
 // What the configuration says to the tool of its format.
 ToolSettings ToolSettingsOf(const Config& config);
+
+// Puts the format that the directory looks like in the place of "auto" and of a format that nobody named, and says by
+// what on `err`. Error(usage) where it looks like several, and for "auto" where it looks like none; a format that
+// nobody named stays the native one then.
+void SettleFormat(Config& config, std::ostream& err);
 
 // The revisions of config.path in config.format, with the configuration's declarations. May be empty.
 std::vector<Revision> ReadRevisions(const Config& config);

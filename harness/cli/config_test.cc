@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <sstream>
 
 #include "ci/expect_error.h"
 #include "ci/temp_directory.h"
@@ -62,6 +63,36 @@ TEST_F(ConfigTest, EveryKeyMayBeLeftOut) {
   EXPECT_EQ(config.database_url_env, "DATABASE_URL");
   EXPECT_TRUE(config.model.empty());
   EXPECT_EQ(LoadConfigIfThere(directory_.path() / "none.json").path, "migrations");
+}
+
+TEST_F(ConfigTest, TheDirectoryDecidesAboutAFormatThatNobodyNames) {
+  directory_.Write("migrations/1_a.sql", "-- +goose Up\nSELECT 1;\n");
+  std::ostringstream said;
+  Config config = Load("{}");
+  SettleFormat(config, said);
+  EXPECT_EQ(config.format, "goose");
+  EXPECT_EQ(said.str(), "format: goose, since 1 file holds '-- +goose Up'\n");
+  Config named = Load(R"({"format": "native"})");
+  SettleFormat(named, said);
+  EXPECT_EQ(named.format, "native");
+  Config automatic = Load(R"({"format": "auto"})");
+  SettleFormat(automatic, said);
+  EXPECT_EQ(automatic.format, "goose");
+}
+
+TEST_F(ConfigTest, AFormatThatNobodyNamesStaysNativeWhereNothingIsRecognised) {
+  std::filesystem::create_directory(directory_.path() / "migrations");
+  std::ostringstream said;
+  Config config = Load("{}");
+  SettleFormat(config, said);
+  EXPECT_EQ(config.format, "native");
+  EXPECT_EQ(said.str(), "");
+  Config automatic = Load(R"({"format": "auto"})");
+  EXPECT_THAT(RenderedErrorOf([&] { SettleFormat(automatic, said); }), HasSubstr("looks like none of the formats"));
+  directory_.Write("migrations/1_a.sql", "-- +goose Up\n");
+  directory_.Write("migrations/2_b.sql", "-- migrate:up\n");
+  EXPECT_THAT(RenderedErrorOf([&] { SettleFormat(config = Load("{}"), said); }),
+              HasSubstr("looks like 2 formats: dbmate ("));
 }
 
 TEST_F(ConfigTest, RefusesUnknownAndDoubleKeys) {

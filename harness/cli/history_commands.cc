@@ -11,7 +11,7 @@ namespace migproof {
 
 namespace {
 
-using Path = std::vector<const Revision*>;
+using RevisionPath = std::vector<const Revision*>;
 
 std::string Marks(const History& history, const Revision& revision) {
   std::string marks;
@@ -81,7 +81,7 @@ void HeadsCommand(const Config& config, std::ostream& out) {
 
 void HistoryCommand(const Config& config, std::string_view range, std::ostream& out) {
   const History history = LoadHistory(config);
-  Path path = range.empty() ? history.Linear() : history.Range(range);
+  RevisionPath path = range.empty() ? history.Linear() : history.Range(range);
   std::reverse(path.begin(), path.end());
   const bool chain = IsChain(history);
   std::size_t width = 0;
@@ -113,7 +113,7 @@ void CheckHistoryCommand(const Config& config, std::ostream& out) {
   out << fmt::format("{} in {}: {}, {}, {}\n", CountOf(history.size(), "revision"), config.path.string(),
                      CountOf(history.Bases().size(), "base"), CountOf(history.Heads().size(), "head"),
                      history.IsLinear() ? "one order" : "several orders");
-  if (const Path heads = history.Heads(); heads.size() > 1) out << fmt::format("heads: {}\n", JoinIds(heads));
+  if (const RevisionPath heads = history.Heads(); heads.size() > 1) out << fmt::format("heads: {}\n", JoinIds(heads));
   const auto line = [&](std::size_t number, std::string_view what) {
     if (number > 0) out << fmt::format("{:>6} {}\n", number, what);
   };

@@ -17,7 +17,7 @@ namespace migproof {
 
 namespace {
 
-using Path = std::vector<const Revision*>;
+using RevisionPath = std::vector<const Revision*>;
 
 // A history at work on a database.
 class RunnerBench {
@@ -47,7 +47,7 @@ class RunnerBench {
 };
 
 void RefuseEdited(Runner& runner) {
-  const Path edited = runner.Edited();
+  const RevisionPath edited = runner.Edited();
   if (edited.empty()) return;
   throw Error(ErrorKind::kHistory,
               fmt::format("{} edited after being applied: {}", edited.size() == 1 ? "a revision was" : "revisions were",
@@ -73,7 +73,7 @@ void RefuseOutOfOrder(const History& history, const History::Applied& applied) {
 }
 
 // Runs the steps one after the other, a line for each.
-void RunSteps(Runner& runner, Direction direction, const Path& path, std::ostream& out) {
+void RunSteps(Runner& runner, Direction direction, const RevisionPath& path, std::ostream& out) {
   std::size_t width = 0;
   for (const Revision* revision : path) width = std::max(width, revision->id.size());
   for (const Revision* revision : path) {
@@ -136,7 +136,7 @@ class OfflineScript {
   }
 
  private:
-  void WriteSteps(Direction direction, const Path& path) {
+  void WriteSteps(Direction direction, const RevisionPath& path) {
     const RunnerOptions options{.lock_timeout_ms = command_.config.lock_timeout_ms,
                                 .statement_timeout_ms = command_.config.statement_timeout_ms,
                                 .guard = {},
@@ -164,7 +164,7 @@ void UpgradeCommand(const DatabaseCommand& command, std::string_view target, std
   const History::Applied applied = bench.runner().Applied();
   RefuseEdited(bench.runner());
   if (!command.allow_out_of_order) RefuseOutOfOrder(bench.history(), applied);
-  const Path path = bench.history().UpgradePath(applied, target);
+  const RevisionPath path = bench.history().UpgradePath(applied, target);
   if (path.empty()) {
     out << fmt::format("nothing to do: the database is at {}\n", PositionText(bench.history(), applied));
     return;
@@ -179,7 +179,7 @@ void DowngradeCommand(const DatabaseCommand& command, std::string_view target, s
   RunnerBench bench(command);
   const RunnerLock lock(bench.session(), command.runner_lock_timeout_ms);
   const History::Applied applied = bench.runner().Applied();
-  const Path path = bench.history().DowngradePath(applied, target);
+  const RevisionPath path = bench.history().DowngradePath(applied, target);
   if (path.empty()) {
     out << fmt::format("nothing to do: the database is at {}\n", PositionText(bench.history(), applied));
     return;
@@ -211,7 +211,7 @@ void CurrentCommand(const DatabaseCommand& command, std::ostream& out) {
     if (!known) out << fmt::format("{}  (not in the history)\n", entry.revision);
     if (entry.dirty) out << fmt::format("{}  (dirty: the step to it began and did not end)\n", entry.revision);
   }
-  const Path heads = history.AppliedHeads(applied);
+  const RevisionPath heads = history.AppliedHeads(applied);
   for (const Revision* revision : heads) {
     out << fmt::format("{}  {}{}\n", revision->id, ShortTitle(*revision),
                        history.Children(*revision).empty() ? "  (head)" : "");

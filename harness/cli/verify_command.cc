@@ -116,8 +116,6 @@ Subject ReadSubject(const Config& config) {
   return subject;
 }
 
-namespace {
-
 VerifyOptions OptionsOf(const VerifyCommand& command) {
   VerifyOptions options;
   options.server = ParseServerSpec(command.config.postgres);
@@ -134,6 +132,15 @@ VerifyOptions OptionsOf(const VerifyCommand& command) {
   options.reproduce_with = command.command_line;
   return options;
 }
+
+void AddRegressions(const Config& config, VerifyOptions& options) {
+  if (options.rows.cases == 0) return;
+  for (Regression& regression : ReadRegressions(config.regressions)) {
+    options.rows.regressions[{regression.law, regression.revision}].push_back(std::move(regression.rows));
+  }
+}
+
+namespace {
 
 Report VerifyShown(const Subject& subject, const VerifyOptions& options, ProgressDisplay& display) {
   Report report = Verify(subject, options, [&](const std::vector<WorkerProgress>& workers) { display.Show(workers); });
@@ -167,11 +174,7 @@ int RunVerify(const VerifyCommand& command, std::ostream& out, std::ostream& err
   } else {
     options.revisions = ChosenRevisions(subject, command);
   }
-  if (options.rows.cases > 0) {
-    for (Regression& regression : ReadRegressions(command.config.regressions)) {
-      options.rows.regressions[{regression.law, regression.revision}].push_back(std::move(regression.rows));
-    }
-  }
+  AddRegressions(command.config, options);
   if (!command.expect.empty() && !command.bless) CompareWithExpectation({}, command.expect);  // refused before the run
   Report nothing;
   ApplyWaivers(nothing, command.config.waivers, Today());  // likewise

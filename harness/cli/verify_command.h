@@ -36,6 +36,13 @@ int RunVerify(const VerifyCommand& command, std::ostream& out, std::ostream& err
 // the script that shows it with psql alone. Error(usage) with the near name for a token that the file does not hold.
 int RunReproduce(const VerifyCommand& command, const std::string& token, bool sql, std::ostream& out);
 
+// How `command` has a history verified; `revisions` and `since` are left to the caller.
+VerifyOptions OptionsOf(const VerifyCommand& command);
+
+// The rows that broke a law before, as the configuration's file keeps them, to be tried first. Error(usage) for a file
+// that can't be understood.
+void AddRegressions(const Config& config, VerifyOptions& options);
+
 // The history that the configuration names, with its model: everything that can be wrong with the files is an Error
 // here.
 Subject ReadSubject(const Config& config);

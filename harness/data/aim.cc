@@ -8,7 +8,7 @@ namespace migproof {
 namespace {
 
 // The words of a statement as names: lower case outside quotes, quotes taken off.
-std::set<std::string> WordsOf(const std::vector<std::string>& statements) {
+std::set<std::string> AllWordsOf(const std::vector<std::string>& statements) {
   std::set<std::string> words;
   for (const std::string& text : statements) {
     std::string word;
@@ -34,7 +34,7 @@ std::string Bare(const std::string& qualified) {
 }
 
 // A quoted name with other characters in it is several words: the first stands for it.
-bool Names(const std::set<std::string>& words, const std::string& name) {
+bool Mentions(const std::set<std::string>& words, const std::string& name) {
   const auto end = std::find_if(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) == 0 && c != '_' && c != '$' && c < 0x80;
   });
@@ -63,9 +63,9 @@ std::set<std::string> TouchedTables(const AimInput& input) {
     if (difference.object.kind == "table") take(difference.object.name);
     if (difference.relation.empty()) types.insert(difference.object.name);
   }
-  const std::set<std::string> words = WordsOf(input.statements);
+  const std::set<std::string> words = AllWordsOf(input.statements);
   for (const std::string& table : input.before.Names("table")) {
-    if (Names(words, Bare(table))) take(table);
+    if (Mentions(words, Bare(table))) take(table);
   }
   for (const auto& [key, object] : input.before.objects()) {
     if (key.kind != "column") continue;

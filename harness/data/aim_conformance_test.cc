@@ -16,7 +16,7 @@
 namespace migproof {
 namespace {
 
-struct Example {
+struct AimExample {
   const char* aim;
   const char* name;
   std::string before;                      // makes the database before the change
@@ -25,12 +25,12 @@ struct Example {
   std::vector<std::string> way_back = {};  // run behind them, where it is the way back that breaks
 };
 
-std::ostream& operator<<(std::ostream& out, const Example& example) {
+std::ostream& operator<<(std::ostream& out, const AimExample& example) {
   return out << example.aim << " " << example.name;
 }
 
-const std::vector<Example>& Examples() {
-  static const std::vector<Example> examples = {
+const std::vector<AimExample>& AimExamples() {
+  static const std::vector<AimExample> examples = {
       {"narrowed_type",
        "varchar",
        "CREATE TABLE t (id int, v text)",
@@ -152,7 +152,7 @@ const std::vector<Example>& Examples() {
 // A database before a change, and what the change does to its catalog.
 class Changed {
  public:
-  explicit Changed(const Example& example)
+  explicit Changed(const AimExample& example)
       : example_(example), database_(Database::Create(TestServer())), session_(database_->Connect()) {
     session_->Execute("SET client_min_messages = error");
     session_->Execute(example.before);
@@ -180,7 +180,7 @@ class Changed {
   }
 
  private:
-  const Example& example_;
+  const AimExample& example_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<Session> session_;
   Catalog before_;
@@ -188,7 +188,7 @@ class Changed {
   std::vector<Difference> drift_;
 };
 
-Targets ProposalOf(const Example& example, const AimInput& input) {
+Targets ProposalOf(const AimExample& example, const AimInput& input) {
   Targets targets;
   Registry<Aim>::Get(example.aim).Propose(input, targets);
   return targets;
@@ -210,7 +210,7 @@ std::set<std::string> ColumnsIn(const Targets::TableTargets& targets) {
   return columns;
 }
 
-class AimConformance : public testing::TestWithParam<Example> {};
+class AimConformance : public testing::TestWithParam<AimExample> {};
 
 TEST_P(AimConformance, ProposesForWhatIsThereBefore) {
   const Changed changed(GetParam());
@@ -226,7 +226,7 @@ TEST_P(AimConformance, ProposesForWhatIsThereBefore) {
 }
 
 TEST_P(AimConformance, HasNothingToSayOfWhatIsUnrelated) {
-  Example other = GetParam();
+  AimExample other = GetParam();
   other.change = {"CREATE TABLE unrelated (x int CHECK (x > 0), y text)", "CREATE INDEX unrelated_y ON unrelated (y)"};
   const Changed changed(other);
   EXPECT_TRUE(ProposalOf(other, changed.Input()).tables.empty());
@@ -246,7 +246,7 @@ TEST_P(AimConformance, ItsRowsBreakTheChange) {
   EXPECT_THAT(refusals, testing::Contains(GetParam().sqlstate));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, AimConformance, testing::ValuesIn(Examples()), [](const auto& instance) {
+INSTANTIATE_TEST_SUITE_P(All, AimConformance, testing::ValuesIn(AimExamples()), [](const auto& instance) {
   return std::string(instance.param.aim) + "_" + instance.param.name;
 });
 
@@ -257,7 +257,7 @@ TEST(Aims, AreOneFileEachAndHaveAnExample) {
     files.insert(entry.path().stem());
   }
   std::set<std::string> examples;
-  for (const Example& example : Examples()) examples.insert(example.aim);
+  for (const AimExample& example : AimExamples()) examples.insert(example.aim);
   const std::vector<std::string> names = Registry<Aim>::Names();
   EXPECT_EQ(files, std::set<std::string>(names.begin(), names.end()));
   EXPECT_EQ(files, examples);

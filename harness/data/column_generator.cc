@@ -1,5 +1,7 @@
 #include "harness/data/column_generator.h"
 
+#include <algorithm>
+
 namespace migproof {
 
 const ColumnGenerator& GeneratorFor(const ColumnType& type) {
@@ -8,6 +10,7 @@ const ColumnGenerator& GeneratorFor(const ColumnType& type) {
     for (const std::string& name : Registry<ColumnGenerator>::Names()) {
       if (name != "unknown") all.push_back(&Registry<ColumnGenerator>::Get(name));
     }
+    std::stable_partition(all.begin(), all.end(), [](const auto* generator) { return generator->GoesFirst(); });
     return all;
   }();
   for (const ColumnGenerator* generator : generators) {

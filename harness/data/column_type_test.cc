@@ -12,11 +12,11 @@ namespace {
 using Form = ColumnType::Form;
 using Texts = std::vector<std::string>;
 
-ColumnType BuiltIn(const std::string& name) { return ResolveType(Catalog(), name); }
+ColumnType BuiltInType(const std::string& name) { return ResolveType(Catalog(), name); }
 
 TEST(ColumnType, TakesModifiersOutOfTheName) {
   const auto expect = [](const std::string& name, const std::string& base, const std::vector<int>& modifiers) {
-    const ColumnType type = BuiltIn(name);
+    const ColumnType type = BuiltInType(name);
     EXPECT_EQ(type.form, Form::kBase) << name;
     EXPECT_EQ(type.base, base) << name;
     EXPECT_EQ(type.modifiers, modifiers) << name;
@@ -35,13 +35,13 @@ TEST(ColumnType, TakesModifiersOutOfTheName) {
 }
 
 TEST(ColumnType, KnowsArraysAndRangesByTheirNames) {
-  const ColumnType array = BuiltIn("numeric(5,2)[]");
+  const ColumnType array = BuiltInType("numeric(5,2)[]");
   EXPECT_EQ(array.form, Form::kArray);
   EXPECT_EQ(array.element->modifiers, (std::vector<int>{5, 2}));
-  const ColumnType range = BuiltIn("tstzrange");
+  const ColumnType range = BuiltInType("tstzrange");
   EXPECT_EQ(range.form, Form::kRange);
   EXPECT_EQ(range.element->base, "timestamp with time zone");
-  const ColumnType multirange = BuiltIn("int8multirange");
+  const ColumnType multirange = BuiltInType("int8multirange");
   EXPECT_EQ(multirange.form, Form::kMultirange);
   EXPECT_EQ(multirange.element->form, Form::kRange);
   EXPECT_EQ(multirange.element->element->base, "bigint");

@@ -10,8 +10,8 @@ namespace migproof {
 namespace {
 
 // Where the columns of a key stand in a dataset's table; nothing where one of them is left to its default.
-std::optional<std::vector<std::size_t>> Places(const DatasetTable& table, const TableModel& model,
-                                               const std::vector<std::size_t>& columns) {
+std::optional<std::vector<std::size_t>> PlacesOf(const DatasetTable& table, const TableModel& model,
+                                                 const std::vector<std::size_t>& columns) {
   std::vector<std::size_t> places;
   for (const std::size_t column : columns) {
     const auto at = std::find(table.columns.begin(), table.columns.end(), model.columns[column].name);
@@ -67,13 +67,13 @@ bool DatasetReferences::Dangles(const Dataset& dataset, const DatasetTable& tabl
   if (model == nullptr) return false;
   for (const ForeignKeyModel& key : model->foreign_keys) {
     const TableModel* other = models_.Find(key.table);
-    const auto ours = Places(table, *model, key.columns);
+    const auto ours = PlacesOf(table, *model, key.columns);
     if (!ours || other == nullptr || key.other_positions.size() != key.columns.size()) continue;
     if (std::any_of(ours->begin(), ours->end(), [&](std::size_t place) { return !row[place]; })) continue;
     bool held = false;
     for (const DatasetTable& there : dataset.tables) {
       if (held || there.table != key.table) continue;
-      const auto theirs = Places(there, *other, key.other_positions);
+      const auto theirs = PlacesOf(there, *other, key.other_positions);
       held = !theirs || std::any_of(there.rows.begin(), there.rows.end(), [&](const auto& their_row) {
         return Agree(*other, key, row, *ours, their_row, *theirs);
       });
@@ -118,8 +118,8 @@ void DatasetReferences::Change(Dataset& dataset, std::size_t table, std::size_t 
     if (child == nullptr) continue;
     for (const ForeignKeyModel& key : child->foreign_keys) {
       if (key.table != name || key.other_positions.size() != key.columns.size()) continue;
-      const auto theirs = Places(dataset.tables[table], *model, key.other_positions);
-      const auto ours = Places(dataset.tables[t], *child, key.columns);
+      const auto theirs = PlacesOf(dataset.tables[table], *model, key.other_positions);
+      const auto ours = PlacesOf(dataset.tables[t], *child, key.columns);
       if (!theirs || !ours) continue;
       const auto at = std::find(theirs->begin(), theirs->end(), column);
       if (at == theirs->end()) continue;

@@ -10,7 +10,7 @@ namespace migproof {
 namespace {
 
 // Where each column of the model stands in a snapshot, whose columns have their plain names; npos: nowhere.
-std::vector<std::size_t> Places(const TableModel& table, const std::vector<std::string>& columns) {
+std::vector<std::size_t> PlacesIn(const TableModel& table, const std::vector<std::string>& columns) {
   std::vector<std::size_t> places;
   for (const ColumnModel& column : table.columns) {
     const auto at = std::find(columns.begin(), columns.end(), Unquoted(column.name));
@@ -29,7 +29,7 @@ ExistingRows::ExistingRows(const TableModels& models, const RowSnapshot& snapsho
     ExistingTable& existing = tables_[table->name];
     existing.taken.resize(table->keys.size());
     if (!rows.checksum.empty()) existing.unseen += static_cast<std::uint64_t>(rows.count);
-    const std::vector<std::size_t> places = Places(*table, rows.columns);
+    const std::vector<std::size_t> places = PlacesIn(*table, rows.columns);
     const std::vector<bool> known(table->columns.size(), true);
     for (const auto& row : rows.rows) {
       std::vector<Cell> cells;

@@ -15,7 +15,7 @@ namespace migproof {
 
 namespace {
 
-using Names = std::set<std::string>;
+using NameSet = std::set<std::string>;
 using Columns = std::vector<std::size_t>;
 
 constexpr std::uint64_t kDefaultEvery = 6;
@@ -68,7 +68,7 @@ class RowGenerator::Impl {
         options_(std::move(options)),
         targets_(std::move(targets)),
         unfillable_(Unfillable(models_, existing_, RootsOf(models_, options_.leave_out))) {
-    const Names left_out = RootsOf(models_, options_.leave_out);
+    const NameSet left_out = RootsOf(models_, options_.leave_out);
     for (const auto& [name, table] : models_.all()) {
       if (!left_out.contains(name) && !unfillable_.contains(name)) fillable_.push_back(name);
       for (const ForeignKeyModel& key : table.foreign_keys) {
@@ -100,7 +100,7 @@ class RowGenerator::Impl {
     return std::binary_search(fillable_.begin(), fillable_.end(), table);
   }
 
-  void AddWithParents(const std::string& table, Names& chosen) const {
+  void AddWithParents(const std::string& table, NameSet& chosen) const {
     if (!IsFillable(table) || !chosen.insert(table).second) return;
     for (const ForeignKeyModel& key : models_.Find(table)->foreign_keys) AddWithParents(key.table, chosen);
     const auto targets = targets_.tables.find(table);
@@ -109,9 +109,9 @@ class RowGenerator::Impl {
   }
 
   // The number of tables does not grow with the catalog, unless `broad`.
-  Names Choose(Random& random, bool broad) const {
+  NameSet Choose(Random& random, bool broad) const {
     if (broad || options_.focus.empty()) return {fillable_.begin(), fillable_.end()};
-    Names chosen;
+    NameSet chosen;
     const bool with_referring = random.OneIn(kReferringEvery);
     for (const std::string& focus : RootsOf(models_, options_.focus)) {
       AddWithParents(focus, chosen);
@@ -263,7 +263,7 @@ class RowGenerator::Impl {
   Targets targets_;
   std::map<std::string, std::string> unfillable_;
   std::vector<std::string> fillable_;                        // sorted
-  std::map<std::string, Names> referring_;                   // by the table referred to
+  std::map<std::string, NameSet> referring_;                 // by the table referred to
   std::map<std::string, std::set<std::size_t>> referenced_;  // columns, likewise
 };
 

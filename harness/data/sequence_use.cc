@@ -10,7 +10,7 @@ namespace migproof {
 
 namespace {
 
-std::string Quoted(const std::string& text) {
+std::string QuotedText(const std::string& text) {
   std::string quoted = "'";
   for (const char c : text) quoted.append(c == '\'' ? 2 : 1, c);
   return quoted + "'";
@@ -48,7 +48,7 @@ std::string CatchUp(const Catalog& catalog, const SequenceUse& use) {
       "HAVING pg_catalog.{1}({2}) BETWEEN {4} AND {5}\n"
       "   AND pg_catalog.{1}({2}) {6} (SELECT CASE WHEN is_called THEN last_value ELSE last_value - ({7}) END FROM "
       "{8});",
-      Quoted(use.sequence), up ? "max" : "min", use.column, use.table,
+      QuotedText(use.sequence), up ? "max" : "min", use.column, use.table,
       NumberAttribute(catalog, use.sequence, "minimum"), NumberAttribute(catalog, use.sequence, "maximum"),
       up ? ">" : "<", use.increment, use.sequence);
 }
@@ -61,7 +61,7 @@ std::string TakeSome(const Catalog& catalog, const std::string& sequence) {
   const std::int64_t step = increment > kLargest || increment < -kLargest ? 0 : kTaken * increment;
   const std::string bound = catalog.Attribute("sequence", sequence, step < 0 ? "minimum" : "maximum");
   return fmt::format("SELECT pg_catalog.setval({}, {}(last_value, {} - ({})) + ({})) FROM {} WHERE NOT is_called;",
-                     Quoted(sequence), step < 0 ? "greatest" : "least", bound, step, step, sequence);
+                     QuotedText(sequence), step < 0 ? "greatest" : "least", bound, step, step, sequence);
 }
 
 }  // namespace

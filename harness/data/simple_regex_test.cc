@@ -50,7 +50,7 @@ const std::vector<std::string>& Patterns() {
   return patterns;
 }
 
-const std::vector<std::string>& Texts() {
+const std::vector<std::string>& SampleTexts() {
   static const std::vector<std::string> texts = {"",     "a",   "b",      "A",     "aa",  "aaa",  "aaaa", "ab",
                                                  "abab", "bcd", "abcbcd", "a.b",   "axb", "a\nb", "7",    "42",
                                                  "a-z",  "]a",  "(a)",    "é",     "éé",  "😀",    "x\tz", " ",
@@ -64,7 +64,7 @@ TEST(SimpleRegex, MatchesWhatTheServerMatches) {
     for (const bool ignore_case : {false, true}) {
       const auto regex = SimpleRegex::Parse(pattern, ignore_case);
       ASSERT_TRUE(regex) << pattern;
-      for (const std::string& text : Texts()) {
+      for (const std::string& text : SampleTexts()) {
         const Rows rows =
             session.Query(ignore_case ? "SELECT $1::text ~* $2::text" : "SELECT $1::text ~ $2::text", {text, pattern});
         EXPECT_EQ(regex->Matches(text).value_or(rows.GetBool(0, 0)), rows.GetBool(0, 0))
@@ -80,7 +80,7 @@ TEST(SimpleRegex, MatchesLikeAsTheServerDoes) {
     for (const bool ignore_case : {false, true}) {
       const auto like = SimpleRegex::ParseLike(pattern, ignore_case);
       ASSERT_TRUE(like) << pattern;
-      for (const std::string& text : Texts()) {
+      for (const std::string& text : SampleTexts()) {
         const Rows rows = session.Query(
             ignore_case ? "SELECT $1::text ILIKE $2::text" : "SELECT $1::text LIKE $2::text", {text, pattern});
         EXPECT_EQ(like->Matches(text).value_or(rows.GetBool(0, 0)), rows.GetBool(0, 0))

@@ -11,7 +11,7 @@ namespace migproof {
 
 namespace {
 
-std::string Attribute(const CatalogObject& object, const std::string& name) {
+std::string TableAttribute(const CatalogObject& object, const std::string& name) {
   const auto found = object.attributes.find(name);
   return found == object.attributes.end() ? "" : found->second;
 }
@@ -31,15 +31,15 @@ void CollectDomain(const ColumnType& type, std::vector<std::string>& checks, boo
 ColumnModel ReadColumn(const Catalog& catalog, const std::string& name, const CatalogObject& object) {
   ColumnModel column;
   column.name = name;
-  column.type = ResolveType(catalog, Attribute(object, "type"));
+  column.type = ResolveType(catalog, TableAttribute(object, "type"));
   column.plain = BelowDomains(column.type);
   column.generator = &GeneratorFor(column.plain);
   column.valueless = column.generator->Edges(column.plain).empty();
   column.generated = object.attributes.contains("generated");
   column.identity = object.attributes.contains("identity");
-  column.default_text = Attribute(object, "default");
+  column.default_text = TableAttribute(object, "default");
   std::vector<std::string> checks;
-  bool not_null = Attribute(object, "not_null") != "false";
+  bool not_null = TableAttribute(object, "not_null") != "false";
   CollectDomain(column.type, checks, not_null);
   column.nullable = !not_null;
   column.domain_checks = SolverFor(checks);
@@ -133,7 +133,7 @@ void AddForeignKey(TableModel& table, const std::string& name, const std::string
 
 // "CREATE UNIQUE INDEX i ON public.t USING btree (a, lower(b)) WHERE (c)"
 void AddIndex(TableModel& table, const std::string& name, const CatalogObject& object) {
-  const std::string definition = Attribute(object, "definition");
+  const std::string definition = TableAttribute(object, "definition");
   const std::size_t method = FindOutside(definition, " USING ");
   if (method == std::string::npos) return;
   for (const std::size_t column : MentionedColumns(definition.substr(method), table.ColumnNames())) {
@@ -158,7 +158,7 @@ void ReadColumns(const Catalog& catalog, const ObjectsByTable::mapped_type& obje
   std::map<int, ColumnModel> columns;
   for (const auto& [key, object] : objects) {
     if (key->kind != "column") continue;
-    columns.emplace(std::stoi(Attribute(*object, "position")),
+    columns.emplace(std::stoi(TableAttribute(*object, "position")),
                     ReadColumn(catalog, key->name.substr(table.name.size() + 1), *object));
   }
   for (auto& [position, column] : columns) table.columns.push_back(std::move(column));
@@ -168,14 +168,14 @@ void ReadColumns(const Catalog& catalog, const ObjectsByTable::mapped_type& obje
 std::vector<std::string> ReadConstraints(const ObjectsByTable::mapped_type& objects, TableModel& table) {
   std::vector<std::string> checks;
   for (const auto& [key, object] : objects) {
-    const std::string definition = Attribute(*object, "definition");
+    const std::string definition = TableAttribute(*object, "definition");
     if (key->kind == "check constraint") checks.push_back(definition);
     if (key->kind == "primary key" || key->kind == "unique constraint" || key->kind == "exclusion constraint") {
       AddKey(table, key->name, definition);
     }
     if (key->kind == "index") AddIndex(table, key->name, *object);
     // A key that is only inherited stands for one part of a partitioned table that the key itself refers to.
-    if (key->kind == "foreign key" && Attribute(*object, "inherited") != "only") {
+    if (key->kind == "foreign key" && TableAttribute(*object, "inherited") != "only") {
       AddForeignKey(table, key->name, definition);
     }
   }

@@ -43,7 +43,8 @@ nlohmann::json NamesOf(const Path& path) {
 Path PathFromJson(const nlohmann::json& json) {
   Path path;
   for (const std::string name : json) {
-    for (const Move move : {Move::kUpgrade, Move::kDowngrade, Move::kRerun, Move::kInsert, Move::kAdopt}) {
+    for (const Move move :
+         {Move::kUpgrade, Move::kDowngrade, Move::kRerun, Move::kInsert, Move::kVerify, Move::kAdopt}) {
       if (Name(move) == name) path.push_back(move);
     }
   }

@@ -29,6 +29,10 @@ Catalog RunModelScript(const Script& script, const Bench& bench) {
   const auto session = database->Connect();
   database->CheckToken(*session);
   RunScript(*session, script);
+  // A namespace that the tool keeps for its ledger is no part of a model.
+  for (const std::string& sql : bench.subject().ledger().CreateSql()) {
+    if (LeadingWords(sql, 2) == "CREATE SCHEMA") session->Execute(sql);
+  }
   return CatalogReader(*session, {.leave_out_tables = bench.subject().ledger().Tables()}).Read();
 }
 

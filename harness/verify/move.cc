@@ -10,6 +10,7 @@ std::string_view Name(Move move) {
     case Move::kDowngrade: return "downgrade";
     case Move::kRerun: return "upgrade run again";
     case Move::kInsert: return "insert";
+    case Move::kVerify: return "verification";
     case Move::kAdopt: return "adoption";
   }
   return "";

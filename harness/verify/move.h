@@ -13,12 +13,13 @@ enum class Move {
   kDowngrade,  // its downgrade
   kRerun,      // its upgrade's script once more
   kInsert,     // rows of the shape that its upgrade gave the database go in; only a case with such rows does that
+  kVerify,     // the tool's own look at the upgrade runs (Revision::verification), and is undone
   kAdopt,      // its ledger entry is forgotten, then the revision is upgraded as if the database had never been stamped
 };
 
 using Path = std::vector<Move>;
 
-// "upgrade", "downgrade", "upgrade run again", "insert", "adoption".
+// "upgrade", "downgrade", "upgrade run again", "insert", "verification", "adoption".
 std::string_view Name(Move move);
 // "upgrade, downgrade", or "nothing" for the empty path.
 std::string ToString(const Path& path);

@@ -78,6 +78,17 @@ std::size_t Plan::Verdicts(std::size_t from, std::size_t to, bool with_history) 
   }));
 }
 
+std::vector<std::pair<std::string, std::string>> Plan::Units(const Subject& subject) const {
+  std::vector<std::pair<std::string, std::string>> units;
+  for (const NamedLaw& law : laws_) {
+    for (const std::size_t index : revisions_) {
+      if (Includes(law, index)) units.emplace_back(law.name, subject.order()[index]->id);
+    }
+    if (IncludesHistory(law)) units.emplace_back(law.name, "");
+  }
+  return units;
+}
+
 std::vector<PlannedUnit> UnitsOf(const Subject& subject, const VerifyOptions& options,
                                  const std::vector<NamedLaw>& laws) {
   std::set<std::size_t> revisions;
@@ -105,9 +116,26 @@ std::vector<PlannedUnit> UnitsOf(const Subject& subject, const VerifyOptions& op
   return units;
 }
 
+namespace {
+
+// Of `units` what the caller has picked.
+std::vector<PlannedUnit> PickedFrom(std::vector<PlannedUnit> units, const Subject& subject,
+                                    const std::set<std::pair<std::string, std::string>>& picked) {
+  if (picked.empty()) return units;
+  for (PlannedUnit& unit : units) {
+    const std::string id = unit.revision == PlannedUnit::kHistory ? "" : subject.order()[unit.revision]->id;
+    std::erase_if(unit.laws, [&](const std::string& law) { return !picked.contains({law, id}); });
+  }
+  std::erase_if(units, [](const PlannedUnit& unit) { return unit.laws.empty(); });
+  return units;
+}
+
+}  // namespace
+
 Plan MakePlan(const Subject& subject, const VerifyOptions& options) {
   const std::vector<NamedLaw> laws = LawsAsked(options.laws);
-  return {laws, ShardOf(UnitsOf(subject, options, laws), options.shard.index, options.shard.of)};
+  const std::vector<PlannedUnit> units = PickedFrom(UnitsOf(subject, options, laws), subject, options.units);
+  return {laws, ShardOf(units, options.shard.index, options.shard.of)};
 }
 
 std::string RunDigest(const Subject& subject, const VerifyOptions& options) {

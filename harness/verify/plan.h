@@ -41,6 +41,8 @@ class Plan {
   bool Includes(const NamedLaw& law, std::size_t index) const { return asked_.contains({law.name, index}); }
   bool IncludesHistory(const NamedLaw& law) const { return asked_.contains({law.name, PlannedUnit::kHistory}); }
   std::size_t Verdicts() const { return asked_.size(); }
+  // What gets a verdict, in the order of reports: pairs of a law and a revision's id ("" for the history as a whole).
+  std::vector<std::pair<std::string, std::string>> Units(const Subject& subject) const;
   // Those at revisions of [from, to), and those about the history where asked for.
   std::size_t Verdicts(std::size_t from, std::size_t to, bool with_history) const;
 

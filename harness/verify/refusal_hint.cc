@@ -14,7 +14,7 @@ namespace migproof {
 namespace {
 
 // As a declaration writes it: quoted where it must be, the namespace left out where it is public.
-std::string Quoted(const std::string& name) {
+std::string QuotedIfNeeded(const std::string& name) {
   const bool plain = !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
                      std::all_of(name.begin(), name.end(), [](unsigned char c) {
                        return (std::islower(c) != 0) || (std::isdigit(c) != 0) || c == '_';
@@ -26,10 +26,10 @@ std::string Quoted(const std::string& name) {
 }
 
 std::string TableOf(const SqlFailure& failure, const std::string& name_space) {
-  return fmt::format("{}.{}", Quoted(name_space), Quoted(failure.table));
+  return fmt::format("{}.{}", QuotedIfNeeded(name_space), QuotedIfNeeded(failure.table));
 }
 
-std::string Declared(const std::string& qualified) {
+std::string DeclaredTable(const std::string& qualified) {
   return qualified.starts_with("public.") ? qualified.substr(7) : qualified;
 }
 
@@ -37,7 +37,7 @@ std::string Paste(const std::string& table, const std::string& condition) {
   return fmt::format(
       "mend the rows in the revision before the statement that refuses them; or, where no such row can be there, "
       "declare it: -- migproof: assumes {}: {} \"why\"",
-      Declared(table), condition);
+      DeclaredTable(table), condition);
 }
 
 // The words and names of a statement, parentheses with what is in them as one.
@@ -69,7 +69,7 @@ std::string Upper(std::string text) {
   return text;
 }
 
-std::string Folded(std::string name) {
+std::string FoldedName(std::string name) {
   if (name.starts_with('"')) return Unquoted(name);
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
   return name;
@@ -82,7 +82,7 @@ std::string CheckIn(const std::string& statement, const std::string& constraint)
   for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
     if (Upper(tokens[i]) != "CHECK" || !tokens[i + 1].starts_with('(')) continue;
     const std::string inside(Trimmed(Parenthesised(tokens[i + 1])));
-    if (i > 0 && Folded(tokens[i - 1]) == constraint) return inside;
+    if (i > 0 && FoldedName(tokens[i - 1]) == constraint) return inside;
     found.push_back(inside);
   }
   return found.size() == 1 ? found.front() : "";
@@ -150,14 +150,14 @@ std::string FitsCondition(const Retype& retype, const std::string& sqlstate) {
 
 std::string NotNullHint(const SqlFailure& failure, const Catalog& before) {
   const std::string table = TableOf(failure, failure.schema);
-  const std::string column = Quoted(failure.column);
+  const std::string column = QuotedIfNeeded(failure.column);
   if (before.Find("column", fmt::format("{}.{}", table, column)) != nullptr) {
     return Paste(table, fmt::format("{} IS NOT NULL", column));
   }
   return fmt::format(
       "rows that are there have no value for {}.{}: give it a DEFAULT, or add it without NOT NULL, fill it, and set it "
       "NOT NULL then",
-      Declared(table), column);
+      DeclaredTable(table), column);
 }
 
 std::string CheckHint(const SqlFailure& failure, const Catalog& before) {
@@ -195,7 +195,7 @@ std::string RefusalHint(const Error& refusal, const Catalog& before) {
   }
   if (const auto retype = RetypeIn(failure.statement)) {
     const std::string condition = FitsCondition(*retype, state);
-    if (!condition.empty()) return Paste(Declared(retype->table), condition);
+    if (!condition.empty()) return Paste(DeclaredTable(retype->table), condition);
   }
   return "let the statement cope with every value the rows may hold (a CASE, a WHERE, a wider type); or, where no such "
          "row can be there, declare it: -- migproof: assumes TABLE: CONDITION \"why\"";

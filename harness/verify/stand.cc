@@ -142,6 +142,7 @@ std::vector<Error> Stand::Apply(Move move, const Revision& revision) {
       runner_->Apply({Direction::kDowngrade, &revision});
       return {};
     }
+    if (move == Move::kVerify) return runner_->Verify(revision);
     if (move != Move::kUpgrade) {  // a second entry of the same revision would be the harness's fault, not the script's
       for (const std::string& sql : bench_.subject().ledger().ForgetSql(revision, bench_.subject().history())) {
         session_->Execute(sql);

@@ -277,31 +277,29 @@ int Jobs(const VerifyOptions& options, std::size_t revisions) {
 }
 
 // A verdict for every unit, in order; a unit that no worker spoke of is an error.
-std::vector<Verdict> Arrange(const Subject& subject, const Plan& plan,
+std::vector<Verdict> Arrange(const std::vector<std::pair<std::string, std::string>>& units,
                              std::map<std::pair<std::string, std::string>, Verdict>& given,
                              const std::string& failure) {
   std::vector<Verdict> verdicts;
-  const auto take = [&](const Law& law, const std::string& revision) {
-    const auto found = given.find({law.name, revision});
+  for (const auto& [law, revision] : units) {
+    const auto found = given.find({law, revision});
     if (found != given.end()) {
       verdicts.push_back(std::move(found->second));
     } else {
-      verdicts.push_back({.law = law.name,
+      verdicts.push_back({.law = law,
                           .revision = revision,
                           .outcome = Outcome::kError,
                           .reason = failure.empty() ? "nobody looked at it" : failure});
     }
-  };
-  for (const Law& law : plan.laws()) {
-    for (const std::size_t index : plan.revisions()) {
-      if (plan.Includes(law, index)) take(law, subject.order()[index]->id);
-    }
-    if (plan.IncludesHistory(law)) take(law, "");
   }
   return verdicts;
 }
 
 }  // namespace
+
+std::vector<std::pair<std::string, std::string>> UnitsToVerify(const Subject& subject, const VerifyOptions& options) {
+  return MakePlan(subject, options).Units(subject);
+}
 
 Report Describe(const Subject& subject, const VerifyOptions& options) {
   Report report;
@@ -375,7 +373,7 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
   if (report.server.empty() && !failure.empty())
     throw Error(ErrorKind::kServer, failure.substr(failure.rfind("error: ", 0) == 0 ? 7 : 0));
 
-  report.verdicts = Arrange(subject, plan, given, failure);
+  report.verdicts = Arrange(plan.Units(subject), given, failure);
   for (const Verdict& verdict : report.verdicts) {
     report.notes.insert(report.notes.end(), verdict.stale.begin(), verdict.stale.end());
   }

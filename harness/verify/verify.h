@@ -8,7 +8,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/postgres/provider.h"
@@ -24,10 +26,12 @@ struct VerifyOptions {
   ServerFactory factory;               // where set, gives the servers instead of the two above
   std::vector<std::string> laws;       // none: every registered law
   std::vector<std::string> revisions;  // ids to look at; none: all, and the history as a whole
-  int jobs = 0;                        // worker processes; 0: as the history's size and the machine's cores suggest
-  SearchOptions rows;                  // how rows are drawn, from which seed, and how long they are made simpler
-  bool nightly = false;                // all that takes long (BenchOptions::nightly)
-  Shard shard;                         // the part of the above that is looked at
+  // Of these, only the pairs of a law and a revision's id ("" for the history as a whole); none: all of them.
+  std::set<std::pair<std::string, std::string>> units;
+  int jobs = 0;          // worker processes; 0: as the history's size and the machine's cores suggest
+  SearchOptions rows;    // how rows are drawn, from which seed, and how long they are made simpler
+  bool nightly = false;  // all that takes long (BenchOptions::nightly)
+  Shard shard;           // the part of the above that is looked at
   // The time for the whole run, split fairly over what is to be looked at; what it does not reach has given up. 0:
   // none.
   std::int64_t budget_ms = 0;
@@ -43,6 +47,10 @@ struct WorkerProgress {
 
 // Called here, in the parent, with all workers: whenever one of them has got further, and every half second.
 using Progress = std::function<void(const std::vector<WorkerProgress>& workers)>;
+
+// What Verify gives a verdict on, in the order of its report: pairs of a law and a revision's id ("" for the history as
+// a whole). Starts nothing. Error(usage) for an unknown law, Error(history) for an unknown revision.
+std::vector<std::pair<std::string, std::string>> UnitsToVerify(const Subject& subject, const VerifyOptions& options);
 
 Report Verify(const Subject& subject, const VerifyOptions& options, const Progress& progress);
 

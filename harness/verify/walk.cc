@@ -126,7 +126,7 @@ const Observation& Walk::After(const std::vector<Move>& path) {
   const std::vector<Move> upgraded = {Move::kUpgrade};
   if (!seen_.contains(upgraded)) seen_[upgraded] = ObserveUpgraded();
   if (path == upgraded) return seen_[upgraded];
-  return FitsProbe() ? Probe(path) : AfterCommitted(path);
+  return FitsProbe(path) ? Probe(path) : AfterCommitted(path);
 }
 
 const Observation& Walk::AfterCommitted(const std::vector<Move>& path) {
@@ -195,8 +195,10 @@ Observation Walk::ObserveCommitted() {
   return seen;
 }
 
-bool Walk::FitsProbe() const {
+bool Walk::FitsProbe(const std::vector<Move>& path) const {
   const Revision& r = revision();
+  const bool verifies = std::find(path.begin(), path.end(), Move::kVerify) != path.end();
+  if (verifies && !migproof::FitsProbe(*r.verification)) return false;
   return migproof::FitsProbe(r.upgrade) && (!r.downgrade || migproof::FitsProbe(*r.downgrade));
 }
 
@@ -222,6 +224,12 @@ const Observation& Walk::Probe(const std::vector<Move>& path) {
 const Observation& Walk::ProbeMove(const std::vector<Move>& path) {
   Session& session = stand_->session();
   const Move move = path.back();
+  if (move == Move::kVerify) {
+    Observation verified = seen_.at({Move::kUpgrade});
+    verified.refusals = RunInside(session, *revision().verification, false);
+    EndProbe();
+    return seen_[path] = std::move(verified);
+  }
   const bool leaving_out = !stand_->RefusalsOf(unit_).empty() && move != Move::kDowngrade;
   if (move == Move::kAdopt) {
     const auto& subject = bench_.subject();

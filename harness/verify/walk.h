@@ -68,7 +68,7 @@ class Walk : public Mover {
   };
 
   const Revision& revision() const { return *bench_.subject().order()[unit_]; }
-  bool FitsProbe() const;
+  bool FitsProbe(const std::vector<Move>& path) const;
   const Observation& Probe(const std::vector<Move>& path);
   const Observation& ProbeMove(const std::vector<Move>& path);
   void EndProbe();

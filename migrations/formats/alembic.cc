@@ -175,6 +175,20 @@ class AlembicFormat : public Format {
     return std::make_unique<AlembicLedger>(project.version_table, project.version_table_schema);
   }
 
+  // A versions directory with files of revisions, too: alembic.ini alone may stand in the root of any project.
+  Recognition Recognise(const fs::path& directory) const override {
+    try {
+      const AlembicProject project = AlembicProject::Find(directory);
+      const std::size_t files = RevisionFiles(project).size();
+      if (files == 0) return {};
+      return {fmt::format("{} belong{} to env.py", files == 1 ? "1 revision" : fmt::format("{} revisions", files),
+                          files == 1 ? "s" : ""),
+              true};
+    } catch (const Error&) {
+      return {};
+    }
+  }
+
   std::unique_ptr<StepTool> MakeTool(const ToolSettings& settings) const override {
     return std::make_unique<AlembicTool>(FindProject(settings), settings);
   }

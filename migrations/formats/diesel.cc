@@ -17,8 +17,10 @@
 #include <chrono>
 #include <ctime>
 #include <map>
+#include <system_error>
 
 #include "migrations/format.h"
+#include "migrations/recognise.h"
 #include "migrations/session.h"
 
 namespace migproof {
@@ -148,6 +150,19 @@ class DieselFormat : public Format {
   }
 
   std::unique_ptr<Ledger> MakeLedger(const ToolSettings&) const override { return std::make_unique<DieselLedger>(); }
+
+  // A metadata.yaml beside up.sql is another tool's.
+  Recognition Recognise(const std::filesystem::path& directory) const override {
+    std::size_t found = 0;
+    for (const std::string& name : NamesIn(directory, true)) {
+      std::error_code failure;
+      if (std::filesystem::exists(directory / name / "metadata.yaml", failure)) return {};
+      const bool numbered = name.front() >= '0' && name.front() <= '9';
+      found += numbered && std::filesystem::is_regular_file(directory / name / "up.sql", failure) ? 1 : 0;
+    }
+    if (found == 0) return {};
+    return {fmt::format("{} with an up.sql", found == 1 ? "1 directory" : fmt::format("{} directories", found)), true};
+  }
 
   // Named by the time of day, in UTC, as the tool does.
   std::vector<NewFile> MakeRevision(const Revision& revision) const override {

@@ -19,6 +19,7 @@
 #include <optional>
 
 #include "migrations/format.h"
+#include "migrations/recognise.h"
 #include "migrations/session.h"
 
 namespace migproof {
@@ -204,6 +205,21 @@ class GolangMigrateFormat : public Format {
   }
 
   std::unique_ptr<Ledger> MakeLedger(const ToolSettings&) const override { return std::make_unique<GolangLedger>(); }
+
+  // Other tools name files so, too: go.mod decides where it names this one.
+  Recognition Recognise(const std::filesystem::path& directory) const override {
+    std::size_t files = 0;
+    for (const std::string& name : NamesIn(directory)) {
+      const std::size_t digits = std::min(name.find_first_not_of("0123456789"), name.size());
+      const bool numbered = digits > 0 && digits < name.size() && name[digits] == '_';
+      files += numbered && (name.ends_with(".up.sql") || name.ends_with(".down.sql")) ? 1 : 0;
+    }
+    Recognition found = RecogniseByNames(files, "N_title.up.sql or .down.sql", false);
+    if (found && ProjectNames(directory, "go.mod", "golang-migrate/migrate")) {
+      return {fmt::format("go.mod names it; {}", found.by), true};
+    }
+    return found;
+  }
 
   // The number is the parent's plus one, as wide as the parent's.
   std::vector<NewFile> MakeRevision(const Revision& revision) const override {

@@ -22,6 +22,7 @@
 #include <utility>
 
 #include "migrations/format.h"
+#include "migrations/recognise.h"
 #include "migrations/session.h"
 
 namespace migproof {
@@ -306,6 +307,13 @@ class NativeFormat : public Format {
   }
 
   std::unique_ptr<Ledger> MakeLedger(const ToolSettings&) const override { return std::make_unique<NativeLedger>(); }
+
+  Recognition Recognise(const std::filesystem::path& directory) const override {
+    return RecogniseByLine(directory, ".sql", "-- migproof: revision", [](std::string_view line) {
+      const auto text = DirectiveOf(line);
+      return text && Directive{std::string(*text), {}}.Word() == "revision";
+    });
+  }
 
   std::vector<NewFile> MakeRevision(const Revision& revision) const override {
     std::string text = fmt::format("-- {}\n-- migproof: revision {}\n", revision.title, revision.id);

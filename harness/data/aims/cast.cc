@@ -98,9 +98,9 @@ class Cast : public Aim {
 
   static void Put(Proposal& proposal, const std::string& table, const std::string& column, const ColumnType& was,
                   const ColumnType& is) {
-    const bool json = Unwrapped(was).base == "json" && is.base == "jsonb";
-    if (json) proposal.Row(table, {{column, "{\"a\": \"\\u0000\"}"}});
-    if (json) proposal.Row(table, {{column, "{\"a\": 1, \"a\": 2}"}});
+    const bool was_json = Unwrapped(was).base == "json" && is.base == "jsonb";
+    if (was_json) proposal.Row(table, {{column, "{\"a\": \"\\u0000\"}"}});
+    if (was_json) proposal.Row(table, {{column, "{\"a\": 1, \"a\": 2}"}});
     if (!IsText(was) || IsText(is)) return;
     for (const std::string& value : TextsFor(is)) {
       if (Fits(was, value)) proposal.Row(table, {{column, value}});
