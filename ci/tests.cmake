@@ -32,6 +32,10 @@ migproof_test_program(properties 2 ${migproof_objects})
 # The checks of the sources are tested too: each must be able to fail.
 add_test(NAME ci_checks COMMAND ${PROJECT_SOURCE_DIR}/ci/check_test)
 
+# Containers, on an engine of its own; skipped, with the reason, where none can run.
+add_test(NAME containers COMMAND ${PROJECT_SOURCE_DIR}/ci/docker_test ${PROJECT_BINARY_DIR})
+set_tests_properties(containers PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 3600)
+
 # The benchmark: build/release/bench [NAME...].
 file(GLOB bench_sources CONFIGURE_DEPENDS ci/bench/*.cc)
 add_executable(bench EXCLUDE_FROM_ALL ${bench_sources} ${migproof_objects})

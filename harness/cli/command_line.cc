@@ -158,7 +158,8 @@ class CommandLine {
 
   void AddServerFlags(CLI::App* command) {
     command->add_option("--before", shared_.before, "SQL files that prepare a database before the first revision");
-    command->add_option("--postgres", shared_.postgres, "Throw-away servers: local, local:15, existing:URL");
+    command->add_option("--postgres", shared_.postgres,
+                        "Throw-away servers: local, local:15, docker:IMAGE, existing:URL");
     command->add_option("--binaries", shared_.binaries, "Directory of postgres and initdb");
     command->add_option("--cache", shared_.cache, "Directory for prepared data directories");
     command->add_flag("--allow-existing", shared_.allow_existing, "Permit what changes a server that is not ours");

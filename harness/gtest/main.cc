@@ -142,7 +142,7 @@ constexpr const char* kUsageText =
     R"(Laws over a history as GoogleTest tests, beside GoogleTest's own flags (see above):
   --config FILE        configuration (migproof.json)
   --law LAW            only this law; several allowed
-  --postgres PROVIDER  throw-away servers: local, local:15, existing:URL
+  --postgres PROVIDER  throw-away servers: local, local:15, docker:IMAGE, existing:URL
   --cases N            sets of generated rows for each revision; 0: none
   --server FILE        a server that 'migproof servers start --state FILE' keeps
   --skip-status N      exit status where every test that ran was skipped (0)
