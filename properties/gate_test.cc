@@ -208,7 +208,7 @@ TEST(GitGateOfNumbers, FindsANewRevisionThatComesBeforeAnOldOne) {
   git("checkout --quiet change");
   const ProgramRun run = project.Verify({"--format=golang-migrate", "--path=db", "--git-base=main", "--cases=0"});
   EXPECT_EQ(run.status, 1) << run;
-  EXPECT_THAT(run.out, HasSubstr("falsified  new_after_old  2"));
+  EXPECT_THAT(run.out, HasSubstr("falsified  new_after_old  002_b"));
   EXPECT_THAT(run.out, HasSubstr("at db/002_b.up.sql"));
 }
 

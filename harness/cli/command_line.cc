@@ -285,7 +285,7 @@ class CommandLine {
     CLI::App* command = parent->add_subcommand(name, description);
     command->callback([this, run] {
       action_ = [this, run] {
-        report_.waivers = waivers_.empty() ? shared_.Load().waivers : std::filesystem::path(waivers_);
+        report_.waivers = waivers_.empty() ? shared_.LoadFile().waivers : std::filesystem::path(waivers_);
         if (!reports_.empty()) report_.reports = reports_;
         return run(report_, out_);
       };

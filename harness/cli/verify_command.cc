@@ -152,7 +152,7 @@ Report VerifyShown(const Subject& subject, const VerifyOptions& options, Progres
 Report VerifyChange(const Subject& subject, const VerifyOptions& options, const GitChange& change,
                     ProgressDisplay& display) {
   Report report = change.revisions.empty() ? Describe(subject, options) : VerifyShown(subject, options, display);
-  if (report.server.empty()) report.server = "no server: nothing is new";
+  if (change.revisions.empty()) report.server = "no server: nothing is new";
   report.notes.insert(report.notes.begin(), change.notes.begin(), change.notes.end());
   if (options.shard.index > 1) return report;
   report.verdicts.insert(report.verdicts.begin(), change.verdicts.begin(), change.verdicts.end());

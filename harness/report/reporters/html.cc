@@ -18,7 +18,7 @@ namespace migproof {
 
 namespace {
 
-// The digest of page.js, which alone may run: html_page_test.cc says what it has to be.
+// The digest of page.js, which alone may run: html_test.cc sees a browser refuse any other.
 constexpr const char* kScriptDigest = "sha256-Re02+lqCu1fZCCwI+8tyyO0p+AclHaJgKzLwzttfRlc=";
 
 constexpr std::size_t kRowHeight = 30;  // px, as in page.css

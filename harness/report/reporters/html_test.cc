@@ -105,6 +105,23 @@ TEST(HtmlReporter, LoadsNothing) {
   EXPECT_THAT(page, HasSubstr("prefers-color-scheme: dark"));
 }
 
+TEST(HtmlReporter, NamesTheDigestOfItsOwnScript) {
+  const std::string page = PageOf(Report());
+  const std::size_t at = page.find("<script>") + 8;
+  const TempDirectory directory;
+  const auto script = directory.Write("page.js", page.substr(at, page.find("</script>") - at));
+  ProgramOptions options;
+  options.program = "python3";
+  const ProgramRun run = RunProgram(
+      {"-c",
+       "import base64, hashlib, sys\n"
+       "print(base64.b64encode(hashlib.sha256(open(sys.argv[1], 'rb').read()).digest()).decode(), end='')",
+       script.string()},
+      options);
+  ASSERT_EQ(run.status, 0) << run;
+  EXPECT_THAT(page, HasSubstr("script-src 'sha256-" + run.out + "'"));
+}
+
 TEST(HtmlReporter, MarksWhatChanged) {
   const std::string page = PageOf(ReportOfAllOutcomes());
   EXPECT_THAT(page, HasSubstr("<td>1</td><td class=\"null changed\">NULL</td>"));
