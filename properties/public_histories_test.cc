@@ -60,6 +60,7 @@ TEST_P(PublicHistory, StandsFailuresAndCompanyButWhereItIsKnownNotTo) {
   if (std::getenv("MIGPROOF_THOROUGH") == nullptr) GTEST_SKIP() << "MIGPROOF_THOROUGH asks for it";
   std::ifstream file(fs::path(MIGPROOF_SOURCE_DIR) / "fixtures/public" / (GetParam() + ".json"));
   const auto known = nlohmann::json::parse(file);
+  if (!known.contains("beyond_falsified")) GTEST_SKIP() << "no answers are kept for " << GetParam();
   const std::string format = known.at("format");
   const fs::path directory = fs::path(corpora) / GetParam();
   const TempDirectory scratch;
