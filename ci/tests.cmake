@@ -9,7 +9,8 @@ function(migproof_test_program name shards)
     return()
   endif()
   add_executable(${name}_test ${sources} ci/test_main.cc ${ARGN})
-  target_link_libraries(${name}_test PRIVATE migproof_${name} GTest::gtest GTest::gmock rapidcheck)
+  target_link_libraries(${name}_test PRIVATE migproof_${name} GTest::gtest GTest::gmock rapidcheck
+                        CURL::libcurl)  # the harness's, whose objects the tests of the layer below hold, too
   target_compile_definitions(${name}_test PRIVATE MIGPROOF_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                              MIGPROOF_PROGRAM="$<TARGET_FILE:migproof>" MIGPROOF_BUILD_DIR="${PROJECT_BINARY_DIR}")
   add_dependencies(${name}_test migproof migproof-gtest migproof_library)
