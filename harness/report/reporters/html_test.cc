@@ -112,12 +112,12 @@ TEST(HtmlReporter, NamesTheDigestOfItsOwnScript) {
   const auto script = directory.Write("page.js", page.substr(at, page.find("</script>") - at));
   ProgramOptions options;
   options.program = "python3";
-  const ProgramRun run = RunProgram(
-      {"-c",
-       "import base64, hashlib, sys\n"
-       "print(base64.b64encode(hashlib.sha256(open(sys.argv[1], 'rb').read()).digest()).decode(), end='')",
-       script.string()},
-      options);
+  const ProgramRun run =
+      RunProgram({"-c",
+                  "import base64, hashlib, sys\n"
+                  "print(base64.b64encode(hashlib.sha256(open(sys.argv[1], 'rb').read()).digest()).decode(), end='')",
+                  script.string()},
+                 options);
   ASSERT_EQ(run.status, 0) << run;
   EXPECT_THAT(page, HasSubstr("script-src 'sha256-" + run.out + "'"));
 }
