@@ -10,6 +10,9 @@ function(migproof_test_program name shards)
   endif()
   add_executable(${name}_test ${sources} ci/test_main.cc ${ARGN})
   target_link_libraries(${name}_test PRIVATE migproof_${name} GTest::gtest GTest::gmock rapidcheck)
+  set_target_properties(${name}_test PROPERTIES UNITY_BUILD OFF)
+  target_precompile_headers(${name}_test PRIVATE <gmock/gmock.h> <gtest/gtest.h> <nlohmann/json.hpp> <filesystem>
+                            <fstream> <map> <memory> <optional> <string> <vector> <fmt/format.h>)
   target_compile_definitions(${name}_test PRIVATE MIGPROOF_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                              MIGPROOF_PROGRAM="$<TARGET_FILE:migproof>" MIGPROOF_BUILD_DIR="${PROJECT_BINARY_DIR}")
   add_dependencies(${name}_test migproof migproof-gtest migproof_library)

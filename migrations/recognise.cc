@@ -88,14 +88,17 @@ std::vector<std::string> NamesIn(const fs::path& directory, bool directories) {
 Recognition RecogniseByLine(const fs::path& directory, std::string_view extension, std::string_view what,
                             const std::function<bool(std::string_view line)>& is_mark) {
   std::size_t files = 0;
+  std::size_t looked_at = 0;
   for (const std::string& name : NamesIn(directory)) {
     if (!name.ends_with(extension)) continue;
+    ++looked_at;
     const std::string head = ReadHead(directory / name, kHeadBytes);
     const std::vector<TextLine> lines = SplitLines(head);
     if (std::any_of(lines.begin(), lines.end(), [&](const TextLine& line) { return is_mark(line.text); })) ++files;
   }
   if (files == 0) return {};
-  return {fmt::format("{} '{}'", files == 1 ? "1 file holds" : fmt::format("{} files hold", files), what), true};
+  return {fmt::format("{} '{}'", files == 1 ? "1 file holds" : fmt::format("{} files hold", files), what),
+          files * 100 >= looked_at};
 }
 
 Recognition RecogniseByNames(std::size_t files, std::string_view pattern, bool certain) {

@@ -30,7 +30,8 @@ std::optional<RecognisedFormat> RecogniseFormatIfAny(const std::filesystem::path
 // The names in `directory`, sorted, hidden ones left out; of its directories where `directories`, else of its files.
 std::vector<std::string> NamesIn(const std::filesystem::path& directory, bool directories = false);
 
-// Certain where files with this extension hold a line of that kind in their first 16 KiB; `what` is how it is shown.
+// Whether files with this extension hold a line of that kind in their first 16 KiB; `what` is how it is shown. Certain
+// unless they are fewer than one in a hundred: then they are left from another tool.
 Recognition RecogniseByLine(const std::filesystem::path& directory, std::string_view extension, std::string_view what,
                             const std::function<bool(std::string_view line)>& is_mark);
 

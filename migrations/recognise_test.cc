@@ -36,6 +36,16 @@ TEST(RecogniseFormat, RefusesWhatLooksLikeSeveral) {
               HasSubstr("looks like 2 formats: dbmate (1 file holds '-- migrate:up'), sql-migrate (1 file holds "));
 }
 
+TEST(RecogniseFormat, AFileLeftFromAnotherToolDecidesNothing) {
+  const TempDirectory directory;
+  for (int i = 0; i < 100; ++i) {
+    const std::string version = std::to_string(2020'0000'0000'0000ULL + static_cast<unsigned>(i)) + "000000";
+    directory.Write(version + "_a.up.sql", i == 0 ? "-- +migrate Up\n" : "SELECT 1;");
+    directory.Write(version + "_a.postgres.down.sql", "SELECT 1;");
+  }
+  EXPECT_EQ(RecogniseFormat(directory.path()).name, "popx");
+}
+
 TEST(RecogniseFormat, TheProjectDecidesBetweenNames) {
   const TempDirectory directory;
   directory.Write("db/migrations/20240317090000_a.up.sql", "SELECT 1;");

@@ -25,6 +25,9 @@ using VerdictKey = std::pair<std::string, std::string>;
 // there, and leaves nothing when it fails.
 const std::set<std::string> kTransactionsOnly = {"authelia", "maragudk"};
 
+// The tool itself takes an INVALID index away before it creates it again, and marks a step that did not end.
+const std::set<std::string> kMendsIndexes = {"sourcegraph"};
+
 std::map<VerdictKey, Outcome> VerdictsOf(const std::string& format, int cases, const std::vector<std::string>& laws) {
   const std::filesystem::path directory =
       std::filesystem::path(MIGPROOF_SOURCE_DIR) / "fixtures" / "histories" / format;
@@ -63,7 +66,8 @@ class FormatVerdicts : public testing::TestWithParam<std::string> {
     for (const auto& [key, outcome] : wanted) {
       ASSERT_TRUE(found.contains(key)) << key.first << " " << key.second;
       if (has_tool && found.at(key) == Outcome::kNotApplicable) continue;
-      const bool half_way = key == VerdictKey{"atomic_failure", "2"} && kTransactionsOnly.contains(GetParam());
+      const bool half_way = key == VerdictKey{"atomic_failure", "2"} &&
+                            (kTransactionsOnly.contains(GetParam()) || kMendsIndexes.contains(GetParam()));
       EXPECT_EQ(found.at(key), half_way ? Outcome::kHeld : outcome) << key.first << " " << key.second;
     }
   }

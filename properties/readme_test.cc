@@ -90,6 +90,14 @@ void AlembicHistory(const Project& project) {
                 "sa.Table('shops', Base.metadata, sa.Column('id', sa.Integer, primary_key=True))\n");
 }
 
+void SqitchHistory(const Project& project) {
+  project.Write("sqitch.conf", "[core]\n\tengine = pg\n");
+  project.Write("sqitch.plan", "%project=shop\n\norders 2024-01-02T03:04:05Z Ada <ada@example.org> # Orders\n");
+  project.Write("deploy/orders.sql", "BEGIN;\nCREATE TABLE orders (id bigint);\nCOMMIT;\n");
+  project.Write("revert/orders.sql", "BEGIN;\nDROP TABLE orders;\nCOMMIT;\n");
+  project.Write("verify/orders.sql", "BEGIN;\nSELECT id FROM orders WHERE false;\nROLLBACK;\n");
+}
+
 // A downgrade that loses notes, and the row that shows it.
 void LossyHistory(const Project& project) {
   fs::remove_all(project.path() / "migrations");
@@ -138,6 +146,7 @@ const std::vector<KnownCommand>& KnownCommands() {
       {"migproof verify --format alembic --path .", AlembicHistory},
       {"migproof verify --format alembic --path . --model python:shop.models:Base.metadata", AlembicHistory},
       {"migproof upgrade head --format alembic --path .", AlembicHistory},
+      {"migproof verify --format sqitch --path .", SqitchHistory},
       {"migproof verify --cases 1000 --seed 7", NativeHistory},
       {"migproof verify --cases 0", NativeHistory},
       {"migproof reproduce round_trip:a1b2#1f0c2a9b", LossyHistory, 1},

@@ -37,7 +37,7 @@ void ExpectTheBadOneIsFound(const std::map<std::string, Verdict>& verdicts, cons
   EXPECT_FALSE(verdicts.at("none").exercised.contains("verify scripts"));
   ASSERT_EQ(verdicts.at("bad").outcome, Outcome::kFalsified);
   const Finding& finding = verdicts.at("bad").finding.value();
-  EXPECT_EQ(finding.message, "the verify script fails: division by zero");
+  EXPECT_EQ(finding.message, "the verify script fails: division by zero (SQLSTATE 22012)");
   EXPECT_EQ(finding.location, (SourceLocation{verify_script, 3}));
   EXPECT_THAT(finding.evidence.at(0), HasSubstr("SELECT 1 / count(*) FROM t"));
 }

@@ -48,7 +48,7 @@ std::vector<std::size_t> AtTopLevel(const std::string& text, char wanted) {
   return places;
 }
 
-std::vector<std::string> SplitAtCommas(const std::string& text) {
+std::vector<std::string> SplitAttributes(const std::string& text) {
   std::vector<std::string> parts;
   if (text.empty()) return parts;
   std::vector<std::size_t> commas = AtTopLevel(text, ',');
@@ -123,7 +123,7 @@ class TypeResolver {
   bool AsListed(ColumnType& type) {
     if (const CatalogObject* found = catalog_.Find("enum", type.name)) {
       type.form = Form::kEnum;
-      for (const std::string& label : SplitAtCommas(Text(*found, "labels"))) type.labels.push_back(Label(label));
+      for (const std::string& label : SplitAttributes(Text(*found, "labels"))) type.labels.push_back(Label(label));
       return true;
     }
     if (const CatalogObject* found = catalog_.Find("domain", type.name)) {
@@ -138,7 +138,7 @@ class TypeResolver {
     }
     if (const CatalogObject* found = catalog_.Find("composite type", type.name)) {
       type.form = Form::kComposite;
-      for (const std::string& field : SplitAtCommas(Text(*found, "attributes"))) AddField(type, field);
+      for (const std::string& field : SplitAttributes(Text(*found, "attributes"))) AddField(type, field);
       return true;
     }
     return false;
@@ -202,7 +202,7 @@ class TypeResolver {
       const std::size_t open = opens.back();
       const std::size_t close = type.name.find(')', open);
       if (close != std::string::npos) {
-        for (const std::string& modifier : SplitAtCommas(type.name.substr(open + 1, close - open - 1))) {
+        for (const std::string& modifier : SplitAttributes(type.name.substr(open + 1, close - open - 1))) {
           char* end = nullptr;
           const long number = std::strtol(modifier.c_str(), &end, 10);
           if (end != modifier.c_str() && *end == '\0') type.modifiers.push_back(static_cast<int>(number));

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "ci/temp_directory.h"
+#include "ci/thorough.h"
 #include "harness/cli/config.h"
 #include "harness/postgres/test_server.h"
 #include "harness/verify/failures.h"
@@ -15,8 +16,6 @@ namespace migproof {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool Thorough() { return std::getenv("MIGPROOF_THOROUGH") != nullptr; }
 
 Subject System(const std::string& name) {
   Config config = LoadConfig(fs::path(MIGPROOF_SOURCE_DIR) / "fixtures/systems" / name / "migproof.json");

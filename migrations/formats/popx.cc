@@ -8,7 +8,8 @@
 //   sent as one query. One that holds nothing but comments is not sent.
 // - Versions have 20 digits. Those that share the first 14 were one migration once, and only together can they be
 //   undone: that group is a revision here. Its files run one after the other up and in reverse order down; where none
-//   of them is autocommit, in one transaction. A group of which the ledger has a part counts as dirty.
+//   of them is autocommit, in one transaction. A group of which the ledger has a part counts as dirty. After a failure
+//   the tool goes on with the file that failed; here the group begins anew.
 // - Every up has a down. A group is without downgrade where it is declared irreversible and its downs are empty.
 // - Files are Go templates. What stands in braces can't be filled here, and is an error.
 #include <fmt/format.h>
