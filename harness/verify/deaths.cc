@@ -10,13 +10,13 @@ namespace migproof {
 
 namespace {
 
-// The contents of unlogged tables do not outlive a crash (PostgreSQL manual, CREATE TABLE).
-std::set<std::string> UnloggedTables(const Catalog& catalog) {
-  std::set<std::string> unlogged;
+// What a server's death changes by itself: it empties unlogged tables, and sets sequences on to the last value that its
+// log has (up to 32 more than were drawn: SEQ_LOG_VALS in PostgreSQL's sequence.c), in every database of the server.
+void AddWhatDeathChanges(const Catalog& catalog, std::set<std::string>& names) {
   for (const std::string& name : catalog.Names("table")) {
-    if (catalog.Attribute("table", name, "persistence") == "unlogged") unlogged.insert(name);
+    if (catalog.Attribute("table", name, "persistence") == "unlogged") names.insert(name);
   }
-  return unlogged;
+  for (const std::string& name : catalog.Names("sequence")) names.insert("sequence " + name);
 }
 
 }  // namespace
@@ -96,8 +96,9 @@ void Deaths::Die(std::size_t at, FailedStep& failed, StepGoals& goals, FailureRe
   // What was there before matters only to a step that must leave nothing; it is not looked at without need.
   failed.before = {};
   if (failed.section().execution == Execution::kTransaction) failed.before = source_->At(at)->Observe();
-  if (const Observation goal = goals.Goal(step.direction); goal.catalog != nullptr) {
-    failed.leave_out = UnloggedTables(*goal.catalog);
+  failed.leave_out.clear();
+  for (const auto& catalog : {goals.Goal(step.direction).catalog, failed.before.catalog}) {
+    if (catalog != nullptr) AddWhatDeathChanges(*catalog, failed.leave_out);
   }
   std::optional<BrokenFailure> broken = Judge(subject, failed, *stand_, goals, result);
   const bool goes_on = !broken && GoOn(failed, goals);
