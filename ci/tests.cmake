@@ -9,7 +9,8 @@ function(migproof_test_program name shards)
     return()
   endif()
   add_executable(${name}_test ${sources} ci/test_main.cc ${ARGN})
-  target_link_libraries(${name}_test PRIVATE migproof_${name} GTest::gtest GTest::gmock rapidcheck)
+  target_link_libraries(${name}_test PRIVATE migproof_${name} GTest::gtest GTest::gmock rapidcheck
+                        CURL::libcurl)  # the harness's, whose objects the tests of the layer below hold, too
   set_target_properties(${name}_test PROPERTIES UNITY_BUILD OFF)
   target_precompile_headers(${name}_test PRIVATE <gmock/gmock.h> <gtest/gtest.h> <nlohmann/json.hpp> <filesystem>
                             <fstream> <map> <memory> <optional> <string> <vector> <fmt/format.h>)

@@ -57,18 +57,27 @@ void Require(bool holds, const char* format, const char* what) {
 }
 
 // One directory for the whole run, in memory where that is there.
+class RunDirectory {
+ public:
+  RunDirectory() : path_(fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path()) {
+    path_ /= "migproof_fuzz_" + std::to_string(getpid());
+    fs::create_directories(path_);
+  }
+  ~RunDirectory() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  RunDirectory(const RunDirectory&) = delete;
+  RunDirectory& operator=(const RunDirectory&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
 const fs::path& Root() {
-  static const fs::path root = [] {
-    const fs::path base = fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path();
-    const fs::path made = base / ("migproof_fuzz_" + std::to_string(getpid()));
-    fs::create_directories(made);
-    std::atexit([] {
-      std::error_code ignored;
-      fs::remove_all(Root(), ignored);
-    });
-    return made;
-  }();
-  return root;
+  static const RunDirectory directory;
+  return directory.path();
 }
 
 void Write(const fs::path& path, std::string_view text) {
