@@ -39,7 +39,7 @@ TEST(RecogniseFormat, RefusesWhatLooksLikeSeveral) {
 TEST(RecogniseFormat, AFileLeftFromAnotherToolDecidesNothing) {
   const TempDirectory directory;
   for (int i = 0; i < 100; ++i) {
-    const std::string version = std::to_string(2020'0000'0000'0000ULL + static_cast<unsigned>(i)) + "000000";
+    const std::string version = std::to_string(20'200'000'000'000ULL + static_cast<unsigned>(i)) + "000000";
     directory.Write(version + "_a.up.sql", i == 0 ? "-- +migrate Up\n" : "SELECT 1;");
     directory.Write(version + "_a.postgres.down.sql", "SELECT 1;");
   }
