@@ -10,8 +10,9 @@ namespace migproof {
 
 namespace {
 
-// What a server's death changes by itself: it empties unlogged tables, and sets sequences on to the last value that its
-// log has (up to 32 more than were drawn: SEQ_LOG_VALS in PostgreSQL's sequence.c), in every database of the server.
+// What does not count beside a server's death: it empties unlogged tables, and sets sequences on to the last value that
+// its log has (up to 32 more than were drawn: SEQ_LOG_VALS in PostgreSQL's sequence.c), in every database of the
+// server. What is expected stands elsewhere, where failed tries have drawn values that no ROLLBACK gives back.
 void AddWhatDeathChanges(const Catalog& catalog, std::set<std::string>& names) {
   for (const std::string& name : catalog.Names("table")) {
     if (catalog.Attribute("table", name, "persistence") == "unlogged") names.insert(name);
