@@ -23,7 +23,8 @@ std::string PidNamespace() {
   return std::filesystem::read_symlink("/proc/self/ns/pid", failed);
 }
 
-// In the kernel's ticks since the boot. proc(5): the name may hold anything, 20 words behind it stands the start.
+// In the kernel's ticks since the boot; "" for a process that has ended, though nobody has reaped it yet. proc(5): the
+// name may hold anything; behind it stands the state, and as the 20th word the start.
 std::string StartOf(pid_t pid) {
   std::ifstream in(fmt::format("/proc/{}/stat", pid));
   const std::string stat{std::istreambuf_iterator<char>(in), {}};
@@ -31,7 +32,9 @@ std::string StartOf(pid_t pid) {
   if (name_end == std::string::npos) return "";
   std::istringstream words(stat.substr(name_end + 1));
   std::string word;
-  for (int i = 0; i < 20; ++i) words >> word;
+  words >> word;
+  if (word == "Z" || word == "X") return "";
+  for (int i = 1; i < 20; ++i) words >> word;
   return word;
 }
 
