@@ -325,6 +325,7 @@ class DockerProvider : public Provider {
     const ImageSpec spec = ParseImageSpec(argument);
     const Engine engine = Engine::Find();
     SweepContainers(engine);
+    RunDirectory::SweepStale(RunDirectory::ChooseBase(""));
     return std::make_unique<DockerServer>(engine, spec, options);
   }
 };
