@@ -46,6 +46,7 @@ set_tests_properties(containers PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 3600)
 # The benchmark: build/release/bench [NAME...].
 file(GLOB bench_sources CONFIGURE_DEPENDS ci/bench/*.cc)
 add_executable(bench EXCLUDE_FROM_ALL ${bench_sources} ${migproof_objects})
+set_target_properties(bench PROPERTIES UNITY_BUILD OFF)
 target_link_libraries(bench PRIVATE migproof_properties)
 target_compile_definitions(bench PRIVATE MIGPROOF_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                            MIGPROOF_PROGRAM="$<TARGET_FILE:migproof>")
