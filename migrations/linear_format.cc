@@ -60,6 +60,31 @@ Section ReadSectionFile(const std::filesystem::path& path, Execution execution,
   return section;
 }
 
+void RefuseDownAlone(const SectionFiles& files, std::string_view version) {
+  if (!files.up.empty()) return;
+  throw Error(ErrorKind::kHistory, fmt::format("version {} has a down file and no up file", version))
+      .WithLocation({files.down.string(), 0});
+}
+
+void ClaimPlace(std::filesystem::path& place, const std::filesystem::path& entry, std::string_view version,
+                const std::string& hint) {
+  if (!place.empty()) {
+    throw Error(ErrorKind::kHistory,
+                fmt::format("version {} is there twice: '{}' and '{}'", version, place.string(), entry.string()))
+        .WithHint(hint);
+  }
+  place = entry;
+}
+
+Revision ReadSectionFiles(const SectionFiles& files, std::string_view version, Execution execution) {
+  RefuseDownAlone(files, version);
+  Revision revision;
+  revision.where = {files.up.string(), 1};
+  revision.upgrade = ReadSectionFile(files.up, execution, revision.declarations);
+  if (!files.down.empty()) revision.downgrade = ReadSectionFile(files.down, execution, revision.declarations);
+  return revision;
+}
+
 std::string TitleOfName(std::string_view name) {
   std::string_view rest = name.substr(LeadingDigits(name).size());
   const std::size_t begin = rest.find_first_not_of("_-. ");

@@ -1,6 +1,7 @@
 // What the formats share that keep one line of revisions, each known to the tool by a key.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -39,6 +40,24 @@ std::string TableName(const ToolSettings& settings, const std::string& otherwise
 
 // A section that is a file of its own.
 Section ReadSectionFile(const std::filesystem::path& path, Execution execution, std::vector<Declaration>& declarations);
+
+// A revision that is a file for each way; "" for one that isn't there.
+struct SectionFiles {
+  std::filesystem::path up;
+  std::filesystem::path down;
+};
+
+// A revision of these two, with everything but its id, key and title. Error(history) where there
+// is a way down and none up; `version` is what the message calls it.
+Revision ReadSectionFiles(const SectionFiles& files, std::string_view version,
+                          Execution execution = Execution::kTransaction);
+
+// Puts `entry` into `place`. Error(history) where another file of this version and way is there already.
+void ClaimPlace(std::filesystem::path& place, const std::filesystem::path& entry, std::string_view version,
+                const std::string& hint);
+
+// Error(history) where there is a way down and none up.
+void RefuseDownAlone(const SectionFiles& files, std::string_view version);
 
 // "00010_add_groups" reads "add groups".
 std::string TitleOfName(std::string_view name);

@@ -43,6 +43,14 @@ const Section* SectionOf(const Step& step) {
       .WithLocation(step.revision->where);
 }
 
+std::vector<const Statement*> SqlStatements(const Script& script) {
+  std::vector<const Statement*> found;
+  for (const Statement& statement : script.statements()) {
+    if (statement.kind == StatementKind::kSql) found.push_back(&statement);
+  }
+  return found;
+}
+
 int CountSqlStatements(const Script& script) {
   return static_cast<int>(std::count_if(script.statements().begin(), script.statements().end(),
                                         [](const Statement& s) { return s.kind == StatementKind::kSql; }));

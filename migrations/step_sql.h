@@ -16,6 +16,7 @@ struct RunnerOptions;
 const Section* SectionOf(const Step& step);
 
 // The statements of a script that are SQL, not meta-commands or COPY data.
+std::vector<const Statement*> SqlStatements(const Script& script);
 int CountSqlStatements(const Script& script);
 
 // True where the script itself begins or ends transactions.

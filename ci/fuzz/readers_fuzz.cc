@@ -1,19 +1,21 @@
 // Throws bytes at the reader of each format and checks that it reads them or refuses them by an Error that names the
-// file:
+// file. ci/fuzz/run gives each reader its share of time; by hand:
 //   cmake --preset debug -B build/fuzz -DCMAKE_CXX_COMPILER=clang++ -DMIGPROOF_FUZZ=ON -DMIGPROOF_TESTS=OFF
 //   cmake --build build/fuzz --target readers_fuzz && build/fuzz/readers_fuzz -dict=ci/fuzz/formats.dict
-// The first byte chooses the format and the name of the file; a second file follows behind a line of one 0x1E.
+// The first byte chooses the format and the names of the files (among those of MIGPROOF_FUZZ_FORMAT, if that is set);
+// a next file follows behind a line of one 0x1E.
 #include <unistd.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "migrations/format.h"
 #include "migrations/history.h"
@@ -28,27 +30,52 @@ using migproof::Revision;
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kNextFile = "\n\x1E\n";
+
 struct Place {
   const char* format;
-  const char* first;
-  const char* second;  // "": none
+  std::vector<const char*> files;
 };
 
 // Names that each reader takes for its own.
-constexpr Place kPlaces[] = {
-    {"native", "r1.sql", ""},
-    {"golang-migrate", "1_a.up.sql", "1_a.down.sql"},
-    {"diesel", "1_a/up.sql", "1_a/metadata.toml"},
-    {"goose", "1_a.sql", ""},
-    {"dbmate", "1_a.sql", ""},
-    {"sql-migrate", "1_a.sql", ""},
-    {"sqlx", "1_a.up.sql", "1_a.down.sql"},
-    {"maragudk", "1-a.up.sql", "1-a.down.sql"},
-    {"authelia", "V0001.A.up.sql", "V0001.A.down.sql"},
-    {"flyway", "V1__a.sql", "V1__a.sql.conf"},
-    {"flyway", "R__a.sql", "flyway.toml"},
-    {"alembic", "env.py", "versions/a.py"},
+const Place kPlaces[] = {
+    {"native", {"r1.sql", "r2.sql"}},
+    {"golang-migrate", {"1_a.up.sql", "1_a.down.sql"}},
+    {"diesel", {"1_a/up.sql", "1_a/metadata.toml", "1_a/down.sql"}},
+    {"goose", {"1_a.sql", "2_b.sql"}},
+    {"dbmate", {"1_a.sql", "2_b.sql"}},
+    {"sql-migrate", {"1_a.sql", "2_b.sql"}},
+    {"sqlx", {"1_a.up.sql", "1_a.down.sql"}},
+    {"maragudk", {"1-a.up.sql", "1-a.down.sql"}},
+    {"authelia", {"V0001.A.up.sql", "V0001.A.down.sql"}},
+    {"flyway", {"V1__a.sql", "V1__a.sql.conf", "U1__a.sql"}},
+    {"flyway", {"R__a.sql", "flyway.toml", "B2__b.sql"}},
+    {"alembic", {"env.py", "versions/a.py", "versions/b.py"}},
+    {"sqitch", {"sqitch.plan", "deploy/a.sql", "revert/a.sql", "verify/a.sql", "sqitch.conf"}},
+    {"sourcegraph", {"1/metadata.yaml", "1/up.sql", "1/down.sql"}},
+    {"sourcegraph", {"2/metadata.yaml", "2/up.sql", "1/metadata.yaml"}},
+    {"popx",
+     {"20240317090000000000_a.up.sql", "20240317090000000000_a.postgres.autocommit.up.sql",
+      "20240317090000000000_a.down.sql"}},
+    {"liquibase", {"a.sql", "b.sql"}},
 };
+
+// The places of MIGPROOF_FUZZ_FORMAT, else all. Ends the program if a registered format has none: it'd never be read.
+std::vector<const Place*> ChosenPlaces() {
+  const std::vector<std::string> registered = Registry<Format>::Names();
+  std::set<std::string> without(registered.begin(), registered.end());
+  std::vector<const Place*> chosen;
+  const char* only = std::getenv("MIGPROOF_FUZZ_FORMAT");
+  for (const Place& place : kPlaces) {
+    without.erase(place.format);
+    if (only == nullptr || std::string_view(only) == place.format) chosen.push_back(&place);
+  }
+  for (const std::string& name : without)
+    std::fprintf(stderr, "readers_fuzz: no files for the format %s\n", name.c_str());
+  if (chosen.empty()) std::fprintf(stderr, "readers_fuzz: no such format: %s\n", only);
+  if (!without.empty() || chosen.empty()) std::exit(2);
+  return chosen;
+}
 
 void Require(bool holds, const char* format, const char* what) {
   if (holds) return;
@@ -95,13 +122,14 @@ void CheckRevision(const char* format, const Revision& revision) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const Place& place = kPlaces[data[0] % std::size(kPlaces)];
-  const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const std::size_t cut = text.find("\n\x1E\n");
-  const fs::path directory = Root() / place.format;
-  Write(directory / place.first, text.substr(0, cut));
-  if (*place.second != '\0') {
-    Write(directory / place.second, cut == std::string_view::npos ? "" : text.substr(cut + 3));
+  static const std::vector<const Place*> chosen = ChosenPlaces();
+  const Place& place = *chosen[data[0] % chosen.size()];
+  std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const fs::path directory = Root() / std::to_string(&place - kPlaces);
+  for (const char* file : place.files) {
+    const std::size_t cut = text.find(kNextFile);
+    Write(directory / file, text.substr(0, cut));
+    text = cut == std::string_view::npos ? std::string_view() : text.substr(cut + kNextFile.size());
   }
   const Format& format = Registry<Format>::Get(place.format);
   static_cast<void>(format.Recognise(directory));

@@ -15,6 +15,7 @@
 #include "harness/postgres/child.h"
 #include "harness/postgres/run_directory.h"
 #include "migrations/error.h"
+#include "migrations/session.h"
 
 namespace migproof {
 
@@ -197,12 +198,7 @@ void ServerProcess::Kill(int timeout_ms) {
 }
 
 std::string ServerProcess::Conninfo(const std::string& database) const {
-  std::string quoted;
-  for (const char c : database) {
-    if (c == '\'' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return fmt::format("host='{}' port=5432 user=postgres dbname='{}'", directory_, quoted);
+  return WithDatabase(fmt::format("host='{}' port=5432 user=postgres", directory_), database);
 }
 
 }  // namespace migproof

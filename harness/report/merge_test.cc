@@ -80,5 +80,12 @@ TEST(MergeReports, TakesAShardThatHadNothingToDo) {
   EXPECT_EQ(MergeReports(shards).server, ReportOfAllOutcomes().server);
 }
 
+TEST(ShardTest, OneThatNothingFellToDoesNotSayThatChecksHeld) {
+  Report report;
+  report.shard = {3, 8};
+  EXPECT_EQ(report.ExitStatus(), 0);
+  EXPECT_EQ(SummaryText(report), "nothing falls to shard 3 of 8");
+}
+
 }  // namespace
 }  // namespace migproof

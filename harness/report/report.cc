@@ -143,7 +143,9 @@ std::string SummaryText(const Report& report) {
   const int status = report.ExitStatus();
   const int unchecked = counts[Outcome::kGaveUp] + counts[Outcome::kSkipped] + counts[Outcome::kError];
   std::string text;
-  if (status == 0) {
+  if (status == 0 && report.NothingChecked()) {
+    text = fmt::format("nothing falls to shard {} of {}", report.shard.index, report.shard.of);
+  } else if (status == 0) {
     text = fmt::format("all {} checks held", counts[Outcome::kHeld]);
   } else if (status == 1) {
     text = fmt::format("{} falsified, {} held", counts[Outcome::kFalsified], counts[Outcome::kHeld]);

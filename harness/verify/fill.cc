@@ -6,6 +6,7 @@
 
 #include "harness/data/sequence_use.h"
 #include "harness/verify/trial.h"
+#include "migrations/step_sql.h"
 
 namespace migproof {
 
@@ -82,9 +83,7 @@ std::vector<std::string> StatementsOf(const std::vector<const Section*>& section
   std::vector<std::string> texts;
   for (const Section* section : sections) {
     const Script& script = section->AsSql().script;
-    for (const Statement& statement : script.statements()) {
-      if (statement.kind == StatementKind::kSql) texts.emplace_back(script.Text(statement));
-    }
+    for (const Statement* statement : SqlStatements(script)) texts.emplace_back(script.Text(*statement));
     texts.insert(texts.end(), section->literals.begin(), section->literals.end());
   }
   return texts;

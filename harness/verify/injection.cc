@@ -8,14 +8,6 @@ namespace migproof {
 
 namespace {
 
-std::vector<const Statement*> SqlStatements(const Script& script) {
-  std::vector<const Statement*> found;
-  for (const Statement& statement : script.statements()) {
-    if (statement.kind == StatementKind::kSql) found.push_back(&statement);
-  }
-  return found;
-}
-
 Section WithStatement(const Section& section, std::size_t at, const std::string& sql) {
   const std::size_t offset = SqlStatements(section.script).at(at)->begin;
   std::string text = section.script.text();

@@ -34,16 +34,8 @@ rc::Shrinkable<Dataset> Shrinkable(const RowGenerator& generator, Dataset rows) 
 bool IsNewShapeTurn(int number) { return number % 4 == 3; }
 
 std::vector<std::string> Texts(const Revision& revision) {
-  std::vector<std::string> texts;
-  const auto take = [&](const Section& written) {
-    const Section& section = written.AsSql();
-    for (const Statement& statement : section.script.statements()) {
-      if (statement.kind == StatementKind::kSql) texts.emplace_back(section.script.Text(statement));
-    }
-  };
-  take(revision.upgrade);
-  if (revision.downgrade) take(*revision.downgrade);
-  return texts;
+  if (!revision.downgrade) return StatementsOf({&revision.upgrade});
+  return StatementsOf({&revision.upgrade, &*revision.downgrade});
 }
 
 }  // namespace

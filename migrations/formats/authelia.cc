@@ -45,8 +45,7 @@ std::optional<AutheliaName> ParseAutheliaName(std::string_view file) {
 }
 
 struct AutheliaPair {
-  std::filesystem::path up;
-  std::filesystem::path down;
+  SectionFiles files;
   std::string name;
 };
 
@@ -60,12 +59,8 @@ std::map<int, AutheliaPair> PairAutheliaFiles(const std::filesystem::path& direc
           .WithHint("each file is named V0001.Some_Name.up.sql, with four digits and one of 'up' and 'down'");
     }
     AutheliaPair& pair = pairs[name->version];
-    std::filesystem::path& place = name->up ? pair.up : pair.down;
-    if (!place.empty()) {
-      throw Error(ErrorKind::kHistory, fmt::format("version {} is there twice: '{}' and '{}'", name->version,
-                                                   place.string(), entry.string()));
-    }
-    place = entry;
+    ClaimPlace(name->up ? pair.files.up : pair.files.down, entry, std::to_string(name->version),
+               "the program knows a migration by its number alone");
     if (name->up) pair.name = name->name;
   }
   return pairs;
@@ -134,20 +129,11 @@ class AutheliaFormat : public Format {
   std::vector<Revision> Read(const std::filesystem::path& directory) const override {
     std::map<int, Revision> by_version;
     for (const auto& [version, pair] : PairAutheliaFiles(directory)) {
-      if (pair.up.empty()) {
-        throw Error(ErrorKind::kHistory, fmt::format("version {} has a down file and no up file", version))
-            .WithLocation({pair.down.string(), 0});
-      }
-      Revision& revision = by_version[version];
+      Revision& revision = by_version[version] = ReadSectionFiles(pair.files, std::to_string(version));
       revision.id = fmt::format("V{:04}.{}", version, pair.name);
       revision.ledger_key = std::to_string(version);
       revision.title = pair.name;
       std::replace(revision.title.begin(), revision.title.end(), '_', ' ');
-      revision.where = {pair.up.string(), 1};
-      revision.upgrade = ReadSectionFile(pair.up, Execution::kTransaction, revision.declarations);
-      if (!pair.down.empty()) {
-        revision.downgrade = ReadSectionFile(pair.down, Execution::kTransaction, revision.declarations);
-      }
     }
     return InOneLine(std::move(by_version));
   }

@@ -19,6 +19,7 @@
 #include <optional>
 
 #include "migrations/format.h"
+#include "migrations/linear_format.h"
 #include "migrations/recognise.h"
 #include "migrations/session.h"
 
@@ -58,8 +59,7 @@ std::optional<GolangName> ParseGolangName(const std::filesystem::path& path) {
 }
 
 struct GolangPair {
-  std::filesystem::path up;
-  std::filesystem::path down;
+  SectionFiles files;
   std::string title;
 };
 
@@ -74,39 +74,20 @@ std::map<std::uint64_t, GolangPair> PairFiles(const std::filesystem::path& direc
           .WithHint("later migrations can depend on it, so it can't be left out");
     }
     GolangPair& pair = pairs[name->version];
-    std::filesystem::path& place = name->up ? pair.up : pair.down;
-    if (!place.empty()) {
-      throw Error(ErrorKind::kHistory, fmt::format("version {} is there twice: '{}' and '{}'", name->version,
-                                                   place.string(), entry.string()))
-          .WithHint("the tool knows a migration by its number alone");
-    }
-    place = entry;
+    ClaimPlace(name->up ? pair.files.up : pair.files.down, entry, std::to_string(name->version),
+               "the tool knows a migration by its number alone");
     if (name->up) pair.title = name->title;
   }
   return pairs;
 }
 
-Section ReadOneQuery(const std::filesystem::path& path, std::vector<Declaration>& declarations) {
-  Section section{Script::Parse(ReadTextFile(path), {path.string(), 1}), Execution::kOneQuery};
-  const std::vector<Declaration> found = ReadDeclarations(section.script, {});
-  declarations.insert(declarations.end(), found.begin(), found.end());
-  return section;
-}
-
 Revision ReadGolangPair(std::uint64_t version, const GolangPair& pair) {
-  if (pair.up.empty()) {
-    throw Error(ErrorKind::kHistory, fmt::format("version {} has a down file and no up file", version))
-        .WithLocation({pair.down.string(), 0});
-  }
-  Revision revision;
-  revision.id = pair.up.filename().string();
+  Revision revision = ReadSectionFiles(pair.files, std::to_string(version), Execution::kOneQuery);
+  revision.id = pair.files.up.filename().string();
   revision.id.resize(revision.id.size() - std::string_view(".up.sql").size());
   revision.title = pair.title;
   std::replace(revision.title.begin(), revision.title.end(), '_', ' ');
   revision.ledger_key = std::to_string(version);
-  revision.where = {pair.up.string(), 1};
-  revision.upgrade = ReadOneQuery(pair.up, revision.declarations);
-  if (!pair.down.empty()) revision.downgrade = ReadOneQuery(pair.down, revision.declarations);
   return revision;
 }
 

@@ -35,13 +35,8 @@ std::size_t MaragudkVersionLength(std::string_view name) {
   return static_cast<std::size_t>(end - name.begin());
 }
 
-struct MaragudkPair {
-  std::filesystem::path up;
-  std::filesystem::path down;
-};
-
-std::map<std::string, MaragudkPair> PairMaragudkFiles(const std::filesystem::path& directory) {
-  std::map<std::string, MaragudkPair> pairs;
+std::map<std::string, SectionFiles> PairMaragudkFiles(const std::filesystem::path& directory) {
+  std::map<std::string, SectionFiles> pairs;
   for (const auto& entry : ListDirectory(directory)) {
     const std::string name = entry.filename().string();
     const std::size_t length = MaragudkVersionLength(name);
@@ -103,20 +98,11 @@ class MaragudkFormat : public Format {
 
   std::vector<Revision> Read(const std::filesystem::path& directory) const override {
     std::map<std::string, Revision> by_version;
-    for (const auto& [version, pair] : PairMaragudkFiles(directory)) {
-      if (pair.up.empty()) {
-        throw Error(ErrorKind::kHistory, fmt::format("version '{}' has a down file and no up file", version))
-            .WithLocation({pair.down.string(), 0});
-      }
-      Revision& revision = by_version[version];
+    for (const auto& [version, files] : PairMaragudkFiles(directory)) {
+      Revision& revision = by_version[version] = ReadSectionFiles(files, fmt::format("'{}'", version));
       revision.id = version;
       revision.ledger_key = version;
       revision.title = TitleOfName(version);
-      revision.where = {pair.up.string(), 1};
-      revision.upgrade = ReadSectionFile(pair.up, Execution::kTransaction, revision.declarations);
-      if (!pair.down.empty()) {
-        revision.downgrade = ReadSectionFile(pair.down, Execution::kTransaction, revision.declarations);
-      }
     }
     return InOneLine(std::move(by_version));
   }

@@ -262,9 +262,9 @@ class PopxLedger : public Ledger {
         continue;
       }
       const std::vector<std::string> wanted = VersionsOf(*known->second);
-      const bool whole = versions.contains(key) || std::all_of(wanted.begin(), wanted.end(), [&](const auto& version) {
-                           return versions.contains(version);
-                         });
+      const bool whole = versions.contains(key) ||
+                         std::all_of(wanted.begin(), wanted.end(),
+                                     [&there = versions](const auto& version) { return there.contains(version); });
       entries.push_back({known->second->id, "", !whole});
     }
     return entries;

@@ -48,8 +48,7 @@ std::optional<SqlxName> ParseSqlxName(std::string_view name) {
 }
 
 struct SqlxPair {
-  std::filesystem::path up;
-  std::filesystem::path down;
+  SectionFiles files;
   std::string stem;
 };
 
@@ -68,13 +67,8 @@ std::map<std::int64_t, SqlxPair> PairSqlxFiles(const std::filesystem::path& dire
     const auto name = ParseSqlxName(file);
     if (!name || std::filesystem::is_directory(entry)) continue;
     SqlxPair& pair = pairs[SqlxVersion(entry, name->version)];
-    std::filesystem::path& place = name->kind == SqlxKind::kDown ? pair.down : pair.up;
-    if (!place.empty()) {
-      throw Error(ErrorKind::kHistory, fmt::format("version {} is there twice: '{}' and '{}'", name->version,
-                                                   place.string(), entry.string()))
-          .WithHint("sqlx knows a migration by its number alone");
-    }
-    place = entry;
+    ClaimPlace(name->kind == SqlxKind::kDown ? pair.files.down : pair.files.up, entry, name->version,
+               "sqlx knows a migration by its number alone");
     if (name->kind != SqlxKind::kDown) pair.stem = name->stem;
   }
   return pairs;
@@ -161,18 +155,15 @@ class SqlxFormat : public Format {
   std::vector<Revision> Read(const std::filesystem::path& directory) const override {
     std::map<std::int64_t, Revision> by_version;
     for (const auto& [version, pair] : PairSqlxFiles(directory)) {
-      if (pair.up.empty()) {
-        throw Error(ErrorKind::kHistory, fmt::format("version {} has a down file and no up file", version))
-            .WithLocation({pair.down.string(), 0});
-      }
+      RefuseDownAlone(pair.files, std::to_string(version));
       Revision& revision = by_version[version];
       revision.id = pair.stem;
       revision.ledger_key = std::to_string(version);
       revision.title = pair.stem.substr(pair.stem.find('_') + 1);
       std::replace(revision.title.begin(), revision.title.end(), '_', ' ');
-      revision.where = {pair.up.string(), 1};
-      revision.upgrade = ReadSqlxFile(pair.up, revision.declarations);
-      if (!pair.down.empty()) revision.downgrade = ReadSqlxFile(pair.down, revision.declarations);
+      revision.where = {pair.files.up.string(), 1};
+      revision.upgrade = ReadSqlxFile(pair.files.up, revision.declarations);
+      if (!pair.files.down.empty()) revision.downgrade = ReadSqlxFile(pair.files.down, revision.declarations);
     }
     return InOneLine(std::move(by_version));
   }

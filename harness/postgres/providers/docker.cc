@@ -188,13 +188,9 @@ class DockerServer : public Server {
   }
 
   std::string Conninfo(const std::string& database) const override {
-    std::string quoted;
-    for (const char c : database) {
-      if (c == '\'' || c == '\\') quoted += '\\';
-      quoted += c;
-    }
-    if (reach_ == Reach::kSocket) return fmt::format("host='{}' port=5432 user=postgres dbname='{}'", sockets_, quoted);
-    return fmt::format("host=127.0.0.1 port={} user=postgres password={} dbname='{}'", port_, password_, quoted);
+    if (reach_ == Reach::kSocket)
+      return WithDatabase(fmt::format("host='{}' port=5432 user=postgres", sockets_), database);
+    return WithDatabase(fmt::format("host=127.0.0.1 port={} user=postgres password={}", port_, password_), database);
   }
   std::string Description() const override { return description_; }
   int major_version() const override { return major_; }
