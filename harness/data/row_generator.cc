@@ -23,6 +23,9 @@ constexpr std::uint64_t kSequenceEvery = 16;
 constexpr std::uint64_t kReferringEvery = 2;
 constexpr std::uint64_t kTargetEvery = 2;
 constexpr std::size_t kOthers = 3;  // tables beside the focus
+// A long chain of references would fill the whole catalog for the sake of one table.
+constexpr int kReachOfFocus = 3;
+constexpr int kReachOfOthers = 1;
 
 // Defaults that differ from row to row, so that a key may be left to them.
 bool IsUniqueByItself(const ColumnModel& column) {
@@ -100,27 +103,47 @@ class RowGenerator::Impl {
     return std::binary_search(fillable_.begin(), fillable_.end(), table);
   }
 
-  void AddWithParents(const std::string& table, NameSet& chosen) const {
-    if (!IsFillable(table) || !chosen.insert(table).second) return;
-    for (const ForeignKeyModel& key : models_.Find(table)->foreign_keys) AddWithParents(key.table, chosen);
-    const auto targets = targets_.tables.find(table);
+  // By how many references a table is followed on where it could do without: what it must refer to, it always takes.
+  using Chosen = std::map<std::string, int>;
+
+  static bool MustRefer(const TableModel& table, const ForeignKeyModel& key) {
+    return std::all_of(key.columns.begin(), key.columns.end(),
+                       [&](std::size_t column) { return !table.columns[column].nullable; });
+  }
+
+  void AddWithParents(const std::string& name, int reach, Chosen& chosen) const {
+    if (!IsFillable(name)) return;
+    const auto [at, added] = chosen.try_emplace(name, reach);
+    if (!added && at->second >= reach) return;
+    at->second = reach;
+    const TableModel& table = *models_.Find(name);
+    for (const ForeignKeyModel& key : table.foreign_keys) {
+      if (reach > 0 || MustRefer(table, key)) AddWithParents(key.table, std::max(reach - 1, 0), chosen);
+    }
+    const auto targets = targets_.tables.find(name);
     if (targets == targets_.tables.end()) return;
-    for (const auto& orphan : targets->second.orphans) AddWithParents(models_.Root(orphan.other_table), chosen);
+    for (const auto& orphan : targets->second.orphans) {
+      AddWithParents(models_.Root(orphan.other_table), std::max(reach - 1, 0), chosen);
+    }
   }
 
   // The number of tables does not grow with the catalog, unless `broad`.
   NameSet Choose(Random& random, bool broad) const {
     if (broad || options_.focus.empty()) return {fillable_.begin(), fillable_.end()};
-    NameSet chosen;
+    Chosen chosen;
     const bool with_referring = random.OneIn(kReferringEvery);
     for (const std::string& focus : RootsOf(models_, options_.focus)) {
-      AddWithParents(focus, chosen);
+      AddWithParents(focus, kReachOfFocus, chosen);
       const auto referring = referring_.find(focus);
       if (!with_referring || referring == referring_.end()) continue;
-      for (const std::string& table : referring->second) AddWithParents(table, chosen);
+      for (const std::string& table : referring->second) AddWithParents(table, kReachOfOthers, chosen);
     }
-    for (std::size_t i = 0; i < kOthers && !fillable_.empty(); ++i) AddWithParents(random.Pick(fillable_), chosen);
-    return chosen;
+    for (std::size_t i = 0; i < kOthers && !fillable_.empty(); ++i) {
+      AddWithParents(random.Pick(fillable_), kReachOfOthers, chosen);
+    }
+    NameSet names;
+    for (const auto& [name, reach] : chosen) names.insert(name);
+    return names;
   }
 
   // Columns whose values matter to others: what is referred to, what refers, what decides over a partition.

@@ -192,6 +192,33 @@ TEST_F(RowGeneratorTest, FillsTheFocusAndFewOthers) {
   EXPECT_EQ(generator.Draw(random, true).tables.size(), 43U);
 }
 
+TEST_F(RowGeneratorTest, FollowsALongChainOfReferencesAsFarAsItMust) {
+  for (const bool may_be_null : {true, false}) {
+    std::string schema = "CREATE TABLE c0 (id int PRIMARY KEY);";
+    for (int i = 1; i < 30; ++i) {
+      schema += fmt::format("CREATE TABLE c{} (id int PRIMARY KEY, c int {} REFERENCES c{});", i,
+                            may_be_null ? "" : "NOT NULL", i - 1);
+    }
+    FilledDatabase database(schema);
+    const RowGenerator generator(database.catalog(), database.rows(), {.focus = {"public.c29"}});
+    std::size_t most = 0;
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      Random random(seed);
+      const Transaction transaction(database.session());
+      const Dataset dataset = generator.Draw(random);
+      most = std::max(most, dataset.tables.size());
+      EXPECT_EQ(Insert(database.session(), dataset).inserted, dataset);
+      const Rows filled = database.session().Query("SELECT count(*) FROM c29");
+      EXPECT_NE(filled.Get(0, 0), "0");
+    }
+    if (may_be_null) {
+      EXPECT_LE(most, 10U);
+    } else {
+      EXPECT_EQ(most, 30U);
+    }
+  }
+}
+
 TEST_F(RowGeneratorTest, DrawsWhatIsAimedAtEveryOtherTime) {
   FilledDatabase database(
       "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, a text, b text NOT NULL, p int)");
