@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <map>
 
 #include "harness/verify/property.h"
 #include "harness/verify/verify.h"
@@ -38,6 +39,39 @@ std::vector<PlannedUnit> Dealt(const std::vector<PlannedUnit>& units, bool histo
   return dealt;
 }
 
+// Stretches of revisions; what is about the history goes to the last, which gets fewer revisions for it.
+std::vector<std::vector<PlannedUnit>> InStretches(const std::vector<PlannedUnit>& units,
+                                                  const std::set<std::size_t>& revisions, std::size_t of) {
+  const bool history = units.back().revision == PlannedUnit::kHistory;
+  const double shares = static_cast<double>(of - 1) + (history ? 0.3 : 1.0);
+  std::map<std::size_t, std::size_t> worker_of = {{PlannedUnit::kHistory, of - 1}};
+  std::size_t at = 0;
+  for (const std::size_t revision : revisions) {
+    const double share = static_cast<double>(at++) * shares / static_cast<double>(revisions.size());
+    worker_of[revision] = std::min(static_cast<std::size_t>(share), of - 1);
+  }
+  std::vector<std::vector<PlannedUnit>> parts(of);
+  for (const PlannedUnit& unit : units) parts[worker_of.at(unit.revision)].push_back(unit);
+  return parts;
+}
+
+// The first half of the workers takes what is asked with rows, in stretches; the others share the rest in turn.
+std::vector<std::vector<PlannedUnit>> ByKind(const std::vector<PlannedUnit>& units, std::size_t of) {
+  const auto with_rows = static_cast<std::size_t>(
+      std::count_if(units.begin(), units.end(), [](const PlannedUnit& unit) { return unit.with_rows; }));
+  const bool both = with_rows > 0 && with_rows < units.size();
+  const std::size_t half = both && of > 1 ? of / 2 : of;
+  const std::size_t rest = half < of ? half : 0;
+  std::vector<std::vector<PlannedUnit>> parts(of);
+  std::size_t rows_at = 0;
+  std::size_t rest_at = 0;
+  for (const PlannedUnit& unit : units) {
+    const std::size_t worker = unit.with_rows ? rows_at++ * half / with_rows : rest + rest_at++ % (of - rest);
+    parts[worker].push_back(unit);
+  }
+  return parts;
+}
+
 std::string DescribedForDigest(const Revision& revision) {
   std::string text = fmt::format("{}\n{}\n", revision.id, revision.Checksum());
   if (revision.downgrade) text += revision.downgrade->script.text();
@@ -61,7 +95,7 @@ std::vector<PlannedUnit> ShardOf(const std::vector<PlannedUnit>& units, int inde
   return part;
 }
 
-Plan::Plan(std::vector<NamedLaw> laws, const std::vector<PlannedUnit>& units) : laws_(std::move(laws)) {
+Plan::Plan(std::vector<NamedLaw> laws, const std::vector<PlannedUnit>& units) : units_(units), laws_(std::move(laws)) {
   for (const PlannedUnit& unit : units) {
     if (unit.revision == PlannedUnit::kHistory) {
       history_ = true;
@@ -72,10 +106,14 @@ Plan::Plan(std::vector<NamedLaw> laws, const std::vector<PlannedUnit>& units) : 
   }
 }
 
-std::size_t Plan::Verdicts(std::size_t from, std::size_t to, bool with_history) const {
-  return static_cast<std::size_t>(std::count_if(asked_.begin(), asked_.end(), [&](const auto& unit) {
-    return unit.second == PlannedUnit::kHistory ? with_history : unit.second >= from && unit.second < to;
-  }));
+std::vector<Plan> Plan::DealtOut(int workers) const {
+  const auto of = static_cast<std::size_t>(std::max(workers, 1));
+  std::vector<std::vector<PlannedUnit>> parts =
+      revisions_.size() >= kStretch ? InStretches(units_, revisions_, of) : ByKind(units_, of);
+  std::erase_if(parts, [](const auto& part) { return part.empty(); });
+  std::vector<Plan> plans;
+  for (const auto& part : parts) plans.emplace_back(laws_, part);
+  return plans;
 }
 
 std::vector<std::pair<std::string, std::string>> Plan::Units(const Subject& subject) const {
@@ -97,21 +135,21 @@ std::vector<PlannedUnit> UnitsOf(const Subject& subject, const VerifyOptions& op
   for (std::size_t i = 0; all && i < subject.order().size(); ++i) revisions.insert(i);
   std::vector<PlannedUnit> units;
   for (const std::size_t index : revisions) {
-    PlannedUnit with_rows{index, {}};
+    PlannedUnit with_rows{index, {}, true};
     std::vector<PlannedUnit> others;
     for (const NamedLaw& law : laws) {
       if (!law.property->ChecksRevisions()) continue;
       if (law.property->ChecksRows()) {
         with_rows.laws.push_back(law.name);
       } else {
-        others.push_back({index, {law.name}});
+        others.push_back({index, {law.name}, false});
       }
     }
     if (!with_rows.laws.empty()) units.push_back(std::move(with_rows));
     units.insert(units.end(), others.begin(), others.end());
   }
   for (const NamedLaw& law : laws) {
-    if (all && law.property->ChecksHistory()) units.push_back({PlannedUnit::kHistory, {law.name}});
+    if (all && law.property->ChecksHistory()) units.push_back({PlannedUnit::kHistory, {law.name}, false});
   }
   return units;
 }

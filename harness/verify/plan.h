@@ -23,6 +23,7 @@ struct PlannedUnit {
 
   std::size_t revision = kHistory;  // index, or the history as a whole
   std::vector<std::string> laws;
+  bool with_rows = false;  // the laws are asked with generated rows, too
 
   bool operator==(const PlannedUnit&) const = default;
 };
@@ -33,6 +34,9 @@ std::vector<PlannedUnit> ShardOf(const std::vector<PlannedUnit>& units, int inde
 
 class Plan {
  public:
+  // From so many revisions on, stretches of them are worth a worker each.
+  static constexpr std::size_t kStretch = 20;
+
   Plan(std::vector<NamedLaw> laws, const std::vector<PlannedUnit>& units);
 
   const std::vector<NamedLaw>& laws() const { return laws_; }            // in the order of reports
@@ -43,10 +47,13 @@ class Plan {
   std::size_t Verdicts() const { return asked_.size(); }
   // What gets a verdict, in the order of reports: pairs of a law and a revision's id ("" for the history as a whole).
   std::vector<std::pair<std::string, std::string>> Units(const Subject& subject) const;
-  // Those at revisions of [from, to), and those about the history where asked for.
-  std::size_t Verdicts(std::size_t from, std::size_t to, bool with_history) const;
+  // The same work in parts for `workers` processes that go side by side, each with a server and a walk of its own;
+  // fewer where there is not work for all. Many revisions are cut into stretches; of few, one worker takes those with
+  // rows and another what is left.
+  std::vector<Plan> DealtOut(int workers) const;
 
  private:
+  std::vector<PlannedUnit> units_;
   std::vector<NamedLaw> laws_;
   std::set<std::size_t> revisions_;
   bool history_ = false;

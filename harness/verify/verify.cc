@@ -20,32 +20,28 @@ namespace {
 
 using Law = NamedLaw;
 
-// Checks what one worker was given: the revisions of [from, to) that the plan names, and the history where asked for.
+// Checks what one worker was given.
 class Inspection {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Inspection(const Subject& subject, const Plan& plan, const VerifyOptions& options, const Bench& bench, bool history,
+  Inspection(const Subject& subject, const Plan& plan, const VerifyOptions& options, const Bench& bench,
              Clock::time_point deadline, const Emit& emit)
       : deadline_(deadline),
         subject_(subject),
         plan_(plan),
         options_(options),
-        history_(history && plan.history()),
-        walk_(bench, history_ && Wants("round_trip")),
+        walk_(bench, Wants("round_trip")),
         search_(bench, walk_, options.rows),
         emit_(emit) {
     walk_.SetChance(options.rows.seed, options.rows.cases);
   }
 
-  void Run(std::size_t from, std::size_t to) {
-    CountAtTheEnd(from, to);
-    CountUnits(from, to);
-    for (std::size_t index = from; index < to; ++index) {
-      if (plan_.revisions().contains(index)) CheckRevision(index);
-    }
+  void Run() {
+    CountAtTheEnd();
+    CountUnits();
+    for (const std::size_t index : plan_.revisions()) CheckRevision(index);
     if (search_.coverage().tables() > 0) emit_({{"coverage", ToJson(search_.coverage())}});
-    if (!history_) return;
     for (const Law& law : plan_.laws()) {
       if (!plan_.IncludesHistory(law)) continue;
       emit_({{"at", law.name}});
@@ -58,10 +54,9 @@ class Inspection {
 
  private:
   // A revision has one share of the budget, and so has a law about the history.
-  void CountUnits(std::size_t from, std::size_t to) {
-    units_left_ = static_cast<int>(std::count_if(plan_.revisions().begin(), plan_.revisions().end(),
-                                                 [&](std::size_t index) { return index >= from && index < to; }));
-    for (const Law& law : plan_.laws()) units_left_ += history_ && plan_.IncludesHistory(law);
+  void CountUnits() {
+    units_left_ = static_cast<int>(plan_.revisions().size());
+    for (const Law& law : plan_.laws()) units_left_ += plan_.IncludesHistory(law) ? 1 : 0;
   }
 
   // What the units before have left over is shared by those that follow.
@@ -73,11 +68,7 @@ class Inspection {
   }
 
   // Where this worker's walk ends there is most to be seen, and to be blind to.
-  void CountAtTheEnd(std::size_t from, std::size_t to) {
-    if (history_) return walk_.CountAt(subject_.order().size());
-    const auto beyond = plan_.revisions().lower_bound(to);
-    if (beyond != plan_.revisions().begin() && *std::prev(beyond) >= from) walk_.CountAt(*std::prev(beyond) + 1);
-  }
+  void CountAtTheEnd() { walk_.CountAt(plan_.history() ? subject_.order().size() : *plan_.revisions().rbegin() + 1); }
 
   bool Wants(std::string_view law) const {
     return std::any_of(plan_.laws().begin(), plan_.laws().end(),
@@ -250,30 +241,29 @@ class Inspection {
   const Subject& subject_;
   const Plan& plan_;
   const VerifyOptions& options_;
-  bool history_;
   Walk walk_;
   Search search_;
   const Emit& emit_;
 };
 
-// Where each worker begins and ends. The last one also looks at the history, so it gets fewer revisions.
-std::vector<std::size_t> Cuts(std::size_t revisions, int jobs, bool history) {
-  std::vector<std::size_t> cuts = {0};
-  const double last_share = history ? 0.3 : 1.0;
-  const double shares = jobs - 1 + last_share;
-  for (int worker = 1; worker < jobs; ++worker) {
-    cuts.push_back(static_cast<std::size_t>(static_cast<double>(revisions) * worker / shares));
+// About how much the database has to do for the history: a step that a tool runs counts as some statements.
+std::size_t Statements(const Subject& subject) {
+  constexpr std::size_t kByTool = 4;
+  std::size_t statements = 0;
+  for (const Revision* revision : subject.order()) {
+    const Section& upgrade = revision->upgrade;
+    statements += upgrade.execution == Execution::kTool ? kByTool : upgrade.script.statements().size();
   }
-  cuts.push_back(revisions);
-  return cuts;
+  return statements;
 }
 
-int Jobs(const VerifyOptions& options, std::size_t revisions) {
-  if (options.jobs > 0)
-    return static_cast<int>(std::min<std::size_t>(options.jobs, std::max<std::size_t>(revisions, 1)));
-  // A second server costs as much as some twenty revisions.
-  const auto useful = static_cast<int>(1 + revisions / 20);
-  return std::clamp(useful, 1, std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
+int Jobs(const VerifyOptions& options, const Subject& subject, const Plan& plan) {
+  if (options.jobs > 0) return options.jobs;
+  // A second server, with the history once more, costs as much as some twenty revisions, or the rows of a few.
+  constexpr std::size_t kWorthAServer = 40;
+  const std::size_t stretches = 1 + plan.revisions().size() / Plan::kStretch;
+  const std::size_t useful = stretches == 1 && Statements(subject) >= kWorthAServer ? 2 : stretches;
+  return std::clamp(static_cast<int>(useful), 1, std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
 }
 
 // A verdict for every unit, in order; a unit that no worker spoke of is an error.
@@ -325,15 +315,11 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
     report.notes.push_back(fmt::format("shard {} of {} has nothing to look at", options.shard.index, options.shard.of));
     return report;
   }
-  const int jobs = Jobs(options, plan.revisions().size());
-  const std::vector<std::size_t> cuts = Cuts(subject.order().size(), jobs, plan.history());
+  const std::vector<Plan> parts = plan.DealtOut(Jobs(options, subject, plan));
 
   std::map<std::pair<std::string, std::string>, Verdict> given;
   std::vector<WorkerProgress> workers;
-  for (int worker = 0; worker < jobs; ++worker) {
-    const auto at = static_cast<std::size_t>(worker);
-    workers.push_back({.all = plan.Verdicts(cuts[at], cuts[at + 1], worker + 1 == jobs)});
-  }
+  for (const Plan& part : parts) workers.push_back({.all = part.Verdicts()});
   const auto show = [&] {
     if (progress) progress(workers);
   };
@@ -347,8 +333,7 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
     const Bench bench(
         subject, options.factory ? options.factory : [&] { return options.server.Start(options.start); }, beyond);
     emit({{"server", bench.server().Description()}});
-    const auto at = static_cast<std::size_t>(worker);
-    Inspection(subject, plan, options, bench, worker + 1 == jobs, deadline, emit).Run(cuts[at], cuts[at + 1]);
+    Inspection(subject, parts[static_cast<std::size_t>(worker)], options, bench, deadline, emit).Run();
   };
   const auto receive = [&](int worker, const nlohmann::json& document) {
     WorkerProgress& sender = workers[static_cast<std::size_t>(worker)];
@@ -367,7 +352,8 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
     }
   };
   std::string failure;
-  for (const WorkerEnd& end : RunWorkers(jobs, work, receive, progress ? show : std::function<void()>())) {
+  for (const WorkerEnd& end :
+       RunWorkers(static_cast<int>(parts.size()), work, receive, progress ? show : std::function<void()>())) {
     if (!end.failure.empty()) failure = end.failure;
   }
   if (report.server.empty() && !failure.empty())
