@@ -63,6 +63,7 @@ void Deaths::Step(std::size_t index, Direction direction, StepGoals& goals, Fail
     // The last one often leaves the step done, which is where the next step begins.
     for (const FailureKind kind :
          {FailureKind::kServerKilled, FailureKind::kBackendKilled, FailureKind::kRunnerKilled}) {
+      if (bench_.OutOfTime()) return;
       failed.failure.kind = kind;
       if (stand_ == nullptr || index_ != at) GoTo(at);
       failed.ledger_before = ReadLedger(stand_->session(), subject);

@@ -186,6 +186,7 @@ void FailureTrials::Fail(std::size_t index, Direction direction) {
       continue;
     }
     for (const FailureKind kind : {FailureKind::kError, FailureKind::kCancel}) {
+      if (bench_.OutOfTime()) return;
       if (kind == FailureKind::kCancel && !stands_for_others) continue;
       // Where most was done there is most to be seen: there, not only the server's word is taken.
       FailAt(index, direction, place, kind, looks_always || (place.behind_entry() && kind == FailureKind::kError));
@@ -299,6 +300,7 @@ void FailureTrials::CancelWithin(std::size_t index, Direction direction) {
   const Revision& revision = *subject.order()[index];
   const Section& section = direction == Direction::kUpgrade ? revision.upgrade : *revision.downgrade;
   for (const StepPlace& place : PlacesToCancelWithin(section)) {
+    if (bench_.OutOfTime()) return;
     const auto stand = source_.At(direction == Direction::kUpgrade ? index : index + 1);
     FailedStep failed{.failure = {FailureKind::kCancelWithin, direction, place, WhereIs(section, place)},
                       .revision = &revision,

@@ -58,7 +58,7 @@ class OrdersTrial {
     result_.steps += runs.steps();
     if (!alone && !result_.clash && options_.cases > 0) {
       for (const std::size_t stretch : parting) {
-        if (!result_.clash) TryWithRows(stretch, source);
+        if (!result_.clash && !bench_.OutOfTime()) TryWithRows(stretch, source);
       }
     }
     return std::move(result_);
@@ -179,7 +179,7 @@ class OrdersTrial {
     const std::vector<Order> orders = OrdersWithin(stretch);
     const std::unique_ptr<Database> ground = stand->Release();
     const int cases = std::max(1, options_.cases * kSetsInAHundred / 100);
-    for (int number = 0; number < cases && !result_.clash; ++number) {
+    for (int number = 0; number < cases && !result_.clash && !bench_.OutOfTime(); ++number) {
       Random random = random_.Split(line_[begin]->id).Split(std::to_string(number));
       const Dataset rows = fill.Draw(random, number == 0);
       TryRows(*ground, *before.catalog, begin, end, orders, rows, fill);

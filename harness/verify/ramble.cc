@@ -84,7 +84,7 @@ Rambler::Rambler(const Bench& bench, Expected& expected, const std::set<const Re
 
 std::optional<Stumble> Rambler::Go(Ramble& ramble) {
   std::optional<Stumble> stumble = Look();
-  for (std::size_t i = 0; i < ramble.size() && !stumble && !ended_; ++i) {
+  for (std::size_t i = 0; i < ramble.size() && !stumble && !ended_ && !bench_.OutOfTime(); ++i) {
     stumble = GoLeg(ramble[i]);
     if (!stumble && !ended_) stumble = Look();
     if (stumble) stumble->leg = i;

@@ -250,9 +250,9 @@ class RamblesTrial {
     Random random = random_.Split("from");
     while (from.size() > Scaled(6)) from.erase(from.begin() + static_cast<std::ptrdiff_t>(random.Below(from.size())));
     for (const Revision* revision : from) {
-      if (!result_.stumble) Try(Make("rows at " + revision->id).ThereAndBack(*revision));
+      if (!result_.stumble && !bench_.OutOfTime()) Try(Make("rows at " + revision->id).ThereAndBack(*revision));
     }
-    for (std::size_t i = 0; i < Scaled(2) && !result_.stumble; ++i) {
+    for (std::size_t i = 0; i < Scaled(2) && !result_.stumble && !bench_.OutOfTime(); ++i) {
       Try(Make(fmt::format("rows {}", i)).WithRows());
     }
   }

@@ -11,6 +11,7 @@
 #include "harness/catalog/read.h"
 #include "harness/postgres/database.h"
 #include "harness/verify/subject.h"
+#include "harness/verify/time_limit.h"
 #include "harness/verify/trial.h"
 #include "migrations/runner.h"
 
@@ -22,7 +23,8 @@ using ServerFactory = std::function<std::unique_ptr<Server>()>;
 struct BenchOptions {
   ServerFactory durable;  // gives servers that may be killed, with synchronous_commit=on; none: no server is killed
   std::uint64_t seed = 0;
-  bool nightly = false;  // deaths and cancels at every statement, where otherwise some are drawn
+  bool nightly = false;              // deaths and cancels at every statement, where otherwise some are drawn
+  const TimeLimit* limit = nullptr;  // outlives the bench; none: no limit
 };
 
 // The connection string of `database` with settings under which every value is read back: the same text for the same
@@ -45,6 +47,8 @@ class Bench {
   // The same on a server of its own that may be killed; null where there is none.
   std::unique_ptr<Bench> Mortal() const;
   const BenchOptions& options() const { return options_; }
+  // Trials of many parts ask before each, and stop.
+  bool OutOfTime() const { return options_.limit != nullptr && options_.limit->Spent(); }
   // See Server::Kill. No database of this bench may be connected to.
   void KillServer() { server_->Kill(); }
 

@@ -26,8 +26,9 @@ class Inspection {
   using Clock = std::chrono::steady_clock;
 
   Inspection(const Subject& subject, const Plan& plan, const VerifyOptions& options, const Bench& bench,
-             Clock::time_point deadline, const Emit& emit)
+             Clock::time_point deadline, TimeLimit& limit, const Emit& emit)
       : deadline_(deadline),
+        limit_(limit),
         subject_(subject),
         plan_(plan),
         options_(options),
@@ -64,7 +65,8 @@ class Inspection {
     const int units = std::max(1, units_left_--);
     if (deadline_ == Clock::time_point::max()) return;
     const Clock::time_point now = Clock::now();
-    search_.set_deadline(now + (std::max(deadline_, now) - now) / units);
+    limit_.Begin(now + (std::max(deadline_, now) - now) / units);
+    search_.set_deadline(limit_.until());
   }
 
   // Where this worker's walk ends there is most to be seen, and to be blind to.
@@ -177,6 +179,7 @@ class Inspection {
   }
 
   void Decide(const Law& law, const Revision* revision, Verdict& verdict) {
+    limit_.BeginPart();
     walk_.GoTo(revision == nullptr ? subject_.order().size() : subject_.IndexOf(*revision));
     if (SkippedForMissing(verdict)) return;
     Trial trial(subject_, revision, walk_);
@@ -201,7 +204,10 @@ class Inspection {
     if (verdict.finding) verdict.reproduction = Reproduction(law, revision);
     const bool looked = std::any_of(verdict.exercised.begin(), verdict.exercised.end(),
                                     [](const auto& entry) { return entry.second > 0; });
-    if (verdict.outcome == Outcome::kHeld && !looked) {
+    if (verdict.outcome == Outcome::kHeld && limit_.cut_short()) {
+      verdict.outcome = Outcome::kGaveUp;
+      verdict.reason = "the budget was spent before all of this was looked at";
+    } else if (verdict.outcome == Outcome::kHeld && !looked) {
       verdict.outcome = Outcome::kGaveUp;
       verdict.reason = "nothing was exercised";
     }
@@ -237,6 +243,7 @@ class Inspection {
   }
 
   Clock::time_point deadline_;  // max: none
+  TimeLimit& limit_;            // what is left of it for the piece that is looked at
   int units_left_ = 0;
   const Subject& subject_;
   const Plan& plan_;
@@ -324,16 +331,18 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
     if (progress) progress(workers);
   };
   const auto work = [&](int worker, const Emit& emit) {
+    TimeLimit limit;
     StartOptions durable = options.start;
     durable.durable = true;
     BenchOptions beyond{.durable = [&] { return options.server.Start(durable); },
                         .seed = options.rows.seed,
-                        .nightly = options.nightly};
+                        .nightly = options.nightly,
+                        .limit = &limit};
     if (options.server.provider == "existing") beyond.durable = nullptr;  // kills must hit no neighbour
     const Bench bench(
         subject, options.factory ? options.factory : [&] { return options.server.Start(options.start); }, beyond);
     emit({{"server", bench.server().Description()}});
-    Inspection(subject, parts[static_cast<std::size_t>(worker)], options, bench, deadline, emit).Run();
+    Inspection(subject, parts[static_cast<std::size_t>(worker)], options, bench, deadline, limit, emit).Run();
   };
   const auto receive = [&](int worker, const nlohmann::json& document) {
     WorkerProgress& sender = workers[static_cast<std::size_t>(worker)];
