@@ -29,8 +29,9 @@ std::string ClosedScript(const Script& script) {
 
 }  // namespace
 
-std::string OfflineHeader(const Ledger& ledger) {
-  return "\\set ON_ERROR_STOP on\nSET client_min_messages = warning;\n" + Closed(ledger.CreateSql()) +
+std::string OfflineHeader(const Ledger& ledger, const std::string& lock) {
+  const std::string locked = lock.empty() ? "" : fmt::format("\\restrict {}\n", lock);
+  return "\\set ON_ERROR_STOP on\n" + locked + "SET client_min_messages = warning;\n" + Closed(ledger.CreateSql()) +
          "RESET client_min_messages;\n";
 }
 

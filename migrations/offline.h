@@ -15,8 +15,10 @@
 
 namespace migproof {
 
-// Stops at the first error, and makes the ledger where it is missing.
-std::string OfflineHeader(const Ledger& ledger);
+// Stops at the first error, and makes the ledger where it is missing. With a `lock` that nobody can guess (letters and
+// digits) psql runs no meta-command behind the header, whatever the script says: \restrict, which psql of August 2025
+// and later knows.
+std::string OfflineHeader(const Ledger& ledger, const std::string& lock = "");
 
 // One step; Error(usage) for the downgrade of a revision that has none.
 std::string OfflineStep(const Step& step, const History& history, const Ledger& ledger, const RunnerOptions& options);

@@ -162,6 +162,8 @@ const std::vector<KnownCommand>& KnownCommands() {
       {"migproof verify --shard 2/2 --report json=2.json", Nothing},
       {"migproof report merge 1.json 2.json --report html=report.html", Nothing},
       {"migproof assumptions --database postgresql://host/db", NativeHistory},
+      {"migproof verify --untrusted", NativeHistory},
+      {"migproof verify --untrusted --extension pg_stat_statements", Nothing},
       {"migproof catalog --at head > model.json", NativeHistory},
       {"migproof drift model.json head", Nothing},
       {"migproof drift a1b2 postgresql://host/db", Nothing, 1},
@@ -182,7 +184,8 @@ ProgramRun RunInShell(const std::string& command, const fs::path& directory, con
   options.directory = directory;
   options.environment = {
       {"PATH", fs::path(MIGPROOF_PROGRAM).parent_path().string() + ":" + std::getenv("PATH")},  // NOLINT
-      {"DATABASE_URL", database.Conninfo()}};
+      {"DATABASE_URL", database.Conninfo()},
+      {"DOCKER_HOST", "unix:///nowhere"}};  // images may have to be fetched
   return RunProgram({"-c", command}, options);
 }
 

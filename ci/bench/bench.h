@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 #include <string_view>
 
 #include "migrations/registry.h"
@@ -35,6 +36,8 @@ class Measurement {
   // Prepares what is not to be measured, then takes one round. Rounds follow each other; the medians count.
   virtual Round Measure() const = 0;
   virtual int rounds() const { return 9; }
+  // Why it can't be taken on this machine; "" where it can.
+  virtual std::string WhyNot() const { return ""; }
   virtual Limits limits() const { return {}; }
 };
 

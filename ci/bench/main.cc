@@ -25,6 +25,10 @@ std::string Over(double value, double limit) {
 // True when it is within its limits.
 bool Take(const std::string& name) {
   const Measurement& measurement = Registry<Measurement>::Get(name);
+  if (const std::string why = measurement.WhyNot(); !why.empty()) {
+    fmt::print("{:<20} not taken: {}\n", name, why);
+    return true;
+  }
   std::vector<double> ours;
   std::vector<double> plain;
   std::vector<double> ratios;

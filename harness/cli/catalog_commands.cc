@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/catalog/drift.h"
+#include "harness/cli/untrusted.h"
 #include "harness/cli/verify_command.h"
 #include "harness/verify/model.h"
 
@@ -25,6 +26,7 @@ class CatalogSource {
   Catalog Read(const std::string& source) {
     if (IsUrl(source)) return ReadDatabase(source, LedgerTables());
     if (source.starts_with(kPythonModel)) {
+      if (command_.config.untrusted) throw RefusedCode(fmt::format("the model '{}' is Python", source));
       return RunModelCode(source.substr(kPythonModel.size()), ToolSettingsOf(command_.config), ThrowAwayServer(), {},
                           {});
     }
@@ -36,6 +38,13 @@ class CatalogSource {
  private:
   std::vector<std::string> LedgerTables() const {
     return Registry<Format>::Get(command_.config.format).MakeLedger(ToolSettingsOf(command_.config))->Tables();
+  }
+
+  std::unique_ptr<Server> Start() const {
+    StartOptions options = command_.start;
+    options.untrusted = command_.config.untrusted;
+    options.extensions = command_.config.extensions;
+    return ParseServerSpec(command_.config.postgres).Start(options);
   }
 
   Catalog RunScriptFile(const std::string& file) {
@@ -51,7 +60,7 @@ class CatalogSource {
     const Subject subject = ReadSubject(command_.config);
     const auto wanted = subject.history().Resolve(target);
     ScrubEnvironment();
-    const Bench bench(subject, [&] { return ParseServerSpec(command_.config.postgres).Start(command_.start); });
+    const Bench bench(subject, [&] { return Start(); });
     const auto database = bench.Fresh();
     const auto session = database->Connect();
     Runner runner(*session, subject.history(), subject.ledger(), OptionsFor(subject, *database));
@@ -64,7 +73,7 @@ class CatalogSource {
 
   const Server& ThrowAwayServer() {
     ScrubEnvironment();
-    if (server_ == nullptr) server_ = ParseServerSpec(command_.config.postgres).Start(command_.start);
+    if (server_ == nullptr) server_ = Start();
     return *server_;
   }
 

@@ -13,6 +13,7 @@
 #include "harness/cli/catalog_commands.h"
 #include "harness/cli/report_command.h"
 #include "harness/cli/runner_commands.h"
+#include "harness/cli/untrusted.h"
 #include "harness/cli/verify_command.h"
 #include "harness/data/aim.h"
 #include "harness/postgres/kept_server.h"
@@ -37,6 +38,8 @@ struct SharedFlags {
   std::string binaries;
   std::string cache;
   bool allow_existing = false;
+  bool untrusted = false;
+  std::vector<std::string> extensions;
 
   Config LoadFile() const { return config == kConfigFileName ? LoadConfigIfThere(config) : LoadConfig(config); }
 
@@ -48,9 +51,21 @@ struct SharedFlags {
     }
     if (!path.empty()) loaded.path = path;
     if (!model.empty()) loaded.model = model;
-    if (!postgres.empty()) loaded.postgres = postgres;
+    if (!postgres.empty()) {
+      loaded.postgres = postgres;
+      loaded.names_postgres = true;
+    }
+    if (untrusted) loaded.untrusted = true;
+    if (!extensions.empty()) loaded.extensions = extensions;
     if (!before.empty()) loaded.before.assign(before.begin(), before.end());
     SettleFormat(loaded, err);
+    return loaded;
+  }
+
+  // As Load, for commands that start a server.
+  Config LoadForServer(std::ostream& err) const {
+    Config loaded = Load(err);
+    SettleServer(loaded, err);
     return loaded;
   }
 
@@ -163,6 +178,11 @@ class CommandLine {
     command->add_option("--binaries", shared_.binaries, "Directory of postgres and initdb");
     command->add_option("--cache", shared_.cache, "Directory for prepared data directories");
     command->add_flag("--allow-existing", shared_.allow_existing, "Permit what changes a server that is not ours");
+    command->add_flag(
+        "--untrusted", shared_.untrusted,
+        "Run the history as a guest that can't reach beyond its databases, in a container where it can be");
+    command->add_option("--extension", shared_.extensions,
+                        "For --untrusted: extensions that the superuser makes beforehand");
   }
 
   void AddVerify() {
@@ -207,7 +227,7 @@ class CommandLine {
   }
 
   int Verify() {
-    verify_.config = shared_.Load(err_);
+    verify_.config = shared_.LoadForServer(err_);
     verify_.start = shared_.Start();
     if (!laws_.empty()) verify_.config.laws = laws_;
     if (jobs_ >= 0) verify_.config.jobs = jobs_;
@@ -233,13 +253,15 @@ class CommandLine {
     for (const std::string& file : shared_.before) repeat("--before", file);
     repeat("--profile", profile_);
     if (shared_.postgres.rfind("existing", 0) != 0) repeat("--postgres", shared_.postgres);
+    if (shared_.untrusted) verify_.command_line += " --untrusted";
+    for (const std::string& extension : shared_.extensions) repeat("--extension", extension);
     return RunVerify(verify_, out_, err_);
   }
 
   void AddReproduce() {
     CLI::App* reproduce =
         Add("reproduce", "Try rows that broke a law again, or write the script that shows it", [this] {
-          verify_.config = shared_.Load(err_);
+          verify_.config = shared_.LoadForServer(err_);
           verify_.start = shared_.Start();
           if (!regressions_.empty()) verify_.config.regressions = regressions_;
           verify_.command_line = "migproof verify";
@@ -320,7 +342,7 @@ class CommandLine {
 
   void AddCatalog() {
     CLI::App* catalog = Add("catalog", "Write what a revision, file or database defines, as a model", [this] {
-      WriteCatalog({shared_.Load(err_), shared_.Start()}, at_, out_);
+      WriteCatalog({shared_.LoadForServer(err_), shared_.Start()}, at_, out_);
       return 0;
     });
     AddHistoryFlags(catalog);
@@ -328,7 +350,7 @@ class CommandLine {
     catalog->add_option("--at", at_, "A revision or 'head', a model, an .sql file, or a database URL")
         ->capture_default_str();
     CLI::App* drift = Add("drift", "Compare two models, .sql files, revisions or databases", [this] {
-      return WriteDrift({shared_.Load(err_), shared_.Start()}, sources_[0], sources_[1], out_);
+      return WriteDrift({shared_.LoadForServer(err_), shared_.Start()}, sources_[0], sources_[1], out_);
     });
     AddHistoryFlags(drift);
     AddServerFlags(drift);

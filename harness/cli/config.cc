@@ -51,6 +51,11 @@ class ConfigValue {
     return value_.get<int>();
   }
 
+  bool Truth() const {
+    if (!value_.is_boolean()) throw Mismatch("true or false");
+    return value_.get<bool>();
+  }
+
   std::uint64_t Unsigned() const {
     if (!value_.is_number_unsigned()) throw Mismatch("a whole number from 0");
     return value_.get<std::uint64_t>();
@@ -118,7 +123,13 @@ const std::map<std::string, Setter>& ConfigKeys() {
        [](Config& c, const ConfigValue& v) {
          for (const ConfigValue& item : v.Items()) c.before.push_back(item.Path());
        }},
-      {"postgres", [](Config& c, const ConfigValue& v) { c.postgres = v.Text(); }},
+      {"postgres",
+       [](Config& c, const ConfigValue& v) {
+         c.postgres = v.Text();
+         c.names_postgres = true;
+       }},
+      {"untrusted", [](Config& c, const ConfigValue& v) { c.untrusted = v.Truth(); }},
+      {"extensions", [](Config& c, const ConfigValue& v) { c.extensions = v.Texts(); }},
       {"laws", [](Config& c, const ConfigValue& v) { c.laws = v.Texts(); }},
       {"jobs", [](Config& c, const ConfigValue& v) { c.jobs = v.Natural(); }},
       {"seed", [](Config& c, const ConfigValue& v) { c.seed = v.Unsigned(); }},

@@ -8,6 +8,8 @@
 //     "tool": {"python": ".venv/bin/python"},   // what the format's own tool is told (see the format)
 //     "before": ["extensions.sql"],             // SQL files that prepare a database before the first revision
 //     "postgres": "local:15",                   // where throw-away servers come from: 'migproof list providers'
+//     "untrusted": true,                        // the history runs as a guest that can't reach beyond its databases
+//     "extensions": ["postgis"],                // made for it beforehand, by the superuser
 //     "laws": ["round_trip"],                   // the laws to check; left out: all of them
 //     "jobs": 2,                                // worker processes; 0: one per processor
 //     "seed": 7,                                // fixes every random choice; left out: 0
@@ -50,6 +52,9 @@ struct Config {
   std::filesystem::path model;  // "": none
   std::vector<std::filesystem::path> before;
   std::string postgres = "local";
+  bool names_postgres = false;  // the file or a flag does
+  bool untrusted = false;
+  std::vector<std::string> extensions;
   std::vector<std::string> laws;  // empty: all
   int jobs = 0;
   std::uint64_t seed = 0;

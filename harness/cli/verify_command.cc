@@ -12,6 +12,7 @@
 #include "harness/cli/git_base.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/report_command.h"
+#include "harness/cli/untrusted.h"
 #include "harness/report/expectation.h"
 #include "harness/report/regressions.h"
 #include "harness/report/reporter.h"
@@ -107,7 +108,9 @@ void ScrubEnvironment() {
 }
 
 Subject ReadSubject(const Config& config) {
+  if (config.untrusted) RefuseWhatRunsHere(config);
   std::vector<Revision> revisions = ReadHistory(config);
+  if (config.untrusted) RefuseMetaCommands(config, revisions);
   if (config.forward_only) {
     for (Revision& revision : revisions) revision.downgrade.reset();
   }
@@ -120,6 +123,8 @@ VerifyOptions OptionsOf(const VerifyCommand& command) {
   VerifyOptions options;
   options.server = ParseServerSpec(command.config.postgres);
   options.start = command.start;
+  options.start.untrusted = command.config.untrusted;
+  options.start.extensions = command.config.extensions;
   options.laws = command.config.laws;
   options.jobs = command.config.jobs;
   options.rows.seed = command.config.seed;

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/cli/untrusted.h"
 #include "harness/cli/verify_command.h"
 #include "harness/postgres/kept_server.h"
 #include "harness/report/reporter.h"
@@ -188,7 +189,11 @@ Given ReadCommandLine(int argc, char** argv) {
   command.config = LoadConfig(values["--config"]);
   SettleFormat(command.config, std::cerr);
   if (!laws.empty()) command.config.laws = laws;
-  if (!values["--postgres"].empty()) command.config.postgres = values["--postgres"];
+  if (!values["--postgres"].empty()) {
+    command.config.postgres = values["--postgres"];
+    command.config.names_postgres = true;
+  }
+  SettleServer(command.config, std::cerr);
   if (!values["--cases"].empty()) command.config.cases = ToCount("--cases", values["--cases"]);
   command.command_line = fmt::format("migproof verify --config {}", values["--config"]);
   return given;

@@ -20,9 +20,11 @@ constexpr int kBackendsGoneTimeoutMs = 5'000;
 std::string CommentOf(const std::string& token) { return "migproof " + token; }
 
 // What belongs to one CREATE DATABASE; `source` is "" for an empty one.
-std::string CreateStatement(Session& admin, const std::string& name, const std::string& source) {
+std::string CreateStatement(Session& admin, const std::string& name, const std::string& source,
+                            const std::string& owner) {
   std::string sql = fmt::format("CREATE DATABASE {} TEMPLATE {}", admin.QuoteName(name),
                                 admin.QuoteName(source.empty() ? "template0" : source));
+  if (!owner.empty()) sql += " OWNER " + admin.QuoteName(owner);
   if (source.empty()) sql += " ENCODING 'UTF8'";
   // Copying files beats the WAL (WAL_LOG, the default since 15) where fsync is off.
   if (admin.major_version() >= 15) sql += " STRATEGY file_copy";
@@ -32,9 +34,10 @@ std::string CreateStatement(Session& admin, const std::string& name, const std::
 void CreateWithToken(const Server& server, const std::string& name, const std::string& token,
                      const std::string& source) {
   Session& admin = server.Admin();
-  admin.Execute(CreateStatement(admin, name, source));
+  admin.Execute(CreateStatement(admin, name, source, server.Guest()));
   admin.Execute(
       fmt::format("COMMENT ON DATABASE {} IS {}", admin.QuoteName(name), admin.QuoteLiteral(CommentOf(token))));
+  if (source.empty()) server.Furnish(name);
 }
 
 // A backend goes a moment after its connection; DROP and CREATE ... TEMPLATE meanwhile wait in steps of 100 ms.

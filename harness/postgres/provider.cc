@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "harness/postgres/guest_server.h"
 #include "migrations/session.h"
 
 namespace migproof {
@@ -34,7 +35,8 @@ void Server::Kill() {
 void Server::KillAndStart() { throw Error(ErrorKind::kUsage, "this server serves others too: it can't be killed"); }
 
 std::unique_ptr<Server> ServerSpec::Start(const StartOptions& options) const {
-  return Registry<Provider>::Get(provider).Start(argument, options);
+  return options.untrusted ? StartGuestServer(*this, options)
+                           : Registry<Provider>::Get(provider).Start(argument, options);
 }
 
 ServerSpec ParseServerSpec(std::string_view text) {

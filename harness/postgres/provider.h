@@ -23,6 +23,9 @@ struct StartOptions {
   std::string run_directory;    // below it each server gets a directory of its own; "" picks a tmpfs, else a temp dir
   bool durable = false;         // synchronous_commit=on (for trials that kill the server); fsync stays off
   bool allow_existing = false;  // permission to use a server's databases that we did not make
+  bool untrusted = false;       // what runs there may be hostile: ServerSpec::Start gives a guest server
+  std::vector<std::string> extensions;  // for guest servers: made in each database by the superuser
+  std::string superuser_password;       // where set, the superuser's connection strings carry it
 };
 
 // A running server. Destruction stops it and removes everything it made; so does the death of this process.
@@ -41,6 +44,11 @@ class Server {
   virtual int major_version() const = 0;
   // The prefix that every database we make on this server carries.
   virtual std::string DatabasePrefix() const = 0;
+  // The role that owns the databases we make, and that Conninfo connects as, where it is not the provider's own: a
+  // login without any right beyond them (guest_server.h). "" where there is none.
+  virtual std::string Guest() const { return ""; }
+  // Called once for each new database that is not a copy of another one.
+  virtual void Furnish(const std::string& /*database*/) const {}
 
   // Whether Kill() can be called: true only where the server serves nobody but us.
   virtual bool CanBeKilled() const { return false; }
@@ -87,6 +95,7 @@ struct ServerSpec {
   std::string provider = "local";
   std::string argument;
 
+  // Error(usage) also for a guest server where the provider has none of its own to give.
   std::unique_ptr<Server> Start(const StartOptions& options) const;
 };
 

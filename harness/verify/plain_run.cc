@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "harness/postgres/child.h"
+#include "harness/postgres/token.h"
 #include "migrations/offline.h"
 
 namespace migproof {
@@ -20,6 +21,8 @@ constexpr const char* kOtherOwner = "migproof_other_owner";
 constexpr const char* kNeighbour = "migproof_neighbour";
 constexpr const char* kTenants[] = {"migproof_tenant_a", "migproof_tenant_b"};
 constexpr int kPsqlTimeoutMs = 600'000;
+constexpr int kNoSuchProgram = 127;
+constexpr int kLockDigits = 32;
 
 // Up to the heads, failing statements left out, by revision.
 std::vector<Error> UpgradeAll(const Subject& subject, Session& session, const Database& database) {
@@ -68,6 +71,7 @@ Catalog InTheNameOf(const std::string& usual, const Catalog& catalog, const Cata
   Catalog all;
   for (const auto& [key, object] : catalog.objects()) {
     if (key.kind == "role" && key.name == kOtherOwner) continue;
+    if (key.kind == "role membership" && key.name.find(kOtherOwner) != std::string::npos) continue;
     const CatalogObject* known = ground.Find(key.kind, key.name);
     if (known != nullptr && *known == object) {
       all.objects().emplace(key, object);
@@ -81,11 +85,19 @@ Catalog InTheNameOf(const std::string& usual, const Catalog& catalog, const Cata
   return all;
 }
 
-// A role for as long as it is needed. It is the server's: nothing else must run there meanwhile.
+// A role for as long as it is needed. It is the server's: nothing else must run there meanwhile. Beside a guest it has
+// no more rights than that one, owns the database in its place, and lets the guest look at what it makes.
 class OtherOwner {
  public:
   explicit OtherOwner(const Server& server) : server_(server) {
-    server_.Admin().Execute(fmt::format("CREATE ROLE {} SUPERUSER LOGIN", kOtherOwner));
+    const std::string guest = server.Guest();
+    server_.Admin().Execute(
+        fmt::format("CREATE ROLE {} {} LOGIN", kOtherOwner, guest.empty() ? "SUPERUSER" : "BYPASSRLS"));
+    if (!guest.empty()) server_.Admin().Execute(fmt::format("GRANT {} TO {}", kOtherOwner, guest));
+  }
+  void Take(const Database& database) const {
+    if (server_.Guest().empty()) return;
+    server_.Admin().Execute(fmt::format("ALTER DATABASE {} OWNER TO {}", database.name(), kOtherOwner));
   }
   ~OtherOwner() {
     try {
@@ -101,18 +113,19 @@ class OtherOwner {
 };
 
 PlainRun RunOn(const Bench& bench, std::unique_ptr<Database> database, const Environment& environment,
-               const Catalog& heads) {
+               const Catalog& heads, const OtherOwner* owner = nullptr) {
   const Subject& subject = bench.subject();
   PlainRun run;
   std::shared_ptr<const Catalog> ground;
   {
     if (environment.neighbour) SettleNeighbour(*database->Connect(), heads);
-    if (environment.other_owner) {
+    if (owner != nullptr) {
       Session looking(database->Conninfo());
       ground = std::make_shared<const Catalog>(CatalogReader(looking).Read());
     }
+    if (owner != nullptr) owner->Take(*database);
     std::string conninfo = FixedConninfo(*database, environment.settings);
-    if (environment.other_owner) conninfo = WithOption(conninfo, "user", kOtherOwner);
+    if (owner != nullptr) conninfo = WithOption(conninfo, "user", kOtherOwner);
     Session session(conninfo);
     for (const Script& script : subject.before()) RunScript(session, script);
     run.refusals = UpgradeAll(subject, session, *database);
@@ -122,7 +135,7 @@ PlainRun RunOn(const Bench& bench, std::unique_ptr<Database> database, const Env
   }
   Stand stand(bench, std::move(database), subject.order().size());
   run.end = stand.Observe();
-  if (environment.other_owner) {
+  if (owner != nullptr) {
     const std::string usual(stand.session().Query("SELECT session_user").Get(0, 0));
     run.end.catalog = std::make_shared<const Catalog>(InTheNameOf(usual, *run.end.catalog, *ground));
   }
@@ -149,6 +162,13 @@ class ScriptFile {
   std::string path_;
 };
 
+// Whether psql knows \restrict. One that does not, or that is not there, ends with an error.
+bool LocksMetaCommands(const std::string& conninfo) {
+  const ScriptFile file("\\set ON_ERROR_STOP on\n\\restrict a\n\\unrestrict a\n");
+  const ChildResult result = RunToEnd({"psql", "-X", "-q", "-f", file.path(), conninfo}, kPsqlTimeoutMs);
+  return result.exit_code == 0 || result.exit_code == kNoSuchProgram;
+}
+
 // Without what is in `namespace_name`.
 Observation Outside(const Observation& seen, const std::string& namespace_name) {
   auto catalog = std::make_shared<Catalog>(*seen.catalog);
@@ -174,7 +194,7 @@ PlainRun RunUnder(const Bench& bench, const Environment& environment, const Cata
   const std::unique_ptr<Bench> other = bench.Another();
   if (!environment.other_owner) return RunOn(*other, other->Empty(), environment, heads);
   const OtherOwner owner(other->server());
-  return RunOn(*other, other->Empty(), environment, heads);
+  return RunOn(*other, other->Empty(), environment, heads, &owner);
 }
 
 std::vector<Environment> OtherEnvironments() {
@@ -209,14 +229,20 @@ OfflineRun RunOffline(const Bench& bench) {
     run.why_not = "the server wants a password, and every process of this machine could read it from psql's arguments";
     return run;
   }
-  std::string text = OfflineHeader(subject.ledger());
+  const std::string lock = bench.server().Guest().empty() ? "" : RandomToken(kLockDigits);
+  if (!lock.empty() && !LocksMetaCommands(conninfo)) {
+    run.why_not =
+        "psql here can't be kept from running what a script says beyond SQL (psql of August 2025 and later can)";
+    return run;
+  }
+  std::string text = OfflineHeader(subject.ledger(), lock);
   for (const Revision* revision : subject.order()) {
     text += '\n' + OfflineStep({Direction::kUpgrade, revision}, subject.history(), subject.ledger(), {});
   }
   const ScriptFile file(text);
   const ChildResult result =
       RunToEnd({"psql", "-X", "-q", "-o", "/dev/null", "-f", file.path(), conninfo}, kPsqlTimeoutMs);
-  if (result.exit_code == 127) {
+  if (result.exit_code == kNoSuchProgram) {
     run.why_not = "there is no psql: apt-get install postgresql-client";
     return run;
   }

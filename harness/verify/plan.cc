@@ -180,6 +180,7 @@ std::string RunDigest(const Subject& subject, const VerifyOptions& options) {
   std::string text = fmt::format("{}\n{}\n{}\n{}\n{}\n", subject.format_name(), fmt::join(options.laws, ","),
                                  options.rows.seed, options.rows.cases, options.nightly);
   text += fmt::format("{}\n", fmt::join(options.revisions, ","));
+  if (options.start.untrusted) text += "untrusted\n";
   for (const Revision* revision : subject.order()) text += DescribedForDigest(*revision);
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }

@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "harness/verify/made_beforehand.h"
+
 namespace migproof {
 
 namespace {
+
+constexpr const char* kInsufficientPrivilege = "42501";
 
 // Settings under which every value is read back: the same text for the same value, whatever the server's own are. They
 // are the session's defaults, so RESET ALL in a migration comes back to them.
@@ -119,7 +123,7 @@ Observation Stand::Observe() {
 const std::vector<Error>& Stand::UpgradeNext() {
   const Revision& revision = *bench_.subject().order()[index_];
   std::vector<Error> refusals = runner_->ApplyLeavingOutFailures({Direction::kUpgrade, &revision});
-  NoticeMissingExtension(revision, refusals);
+  NoticeMissing(revision, refusals);
   return refusals_[index_++] = std::move(refusals);
 }
 
@@ -127,13 +131,25 @@ void Stand::UpgradeTo(std::size_t index) {
   while (index_ < index && missing_.empty()) UpgradeNext();
 }
 
-void Stand::NoticeMissingExtension(const Revision& revision, const std::vector<Error>& refusals) {
+void Stand::NoticeMissing(const Revision& revision, const std::vector<Error>& refusals) {
   for (const Error& refusal : refusals) {
-    const std::string extension = UnavailableExtension(*session_, refusal);
-    if (extension.empty()) continue;
-    missing_ = fmt::format("extension '{}' is not available on this server (needed by {})", extension, revision.id);
+    const std::string missing = MissingFor(refusal);
+    if (missing.empty()) continue;
+    missing_ = fmt::format("{} (needed by {})", missing, revision.id);
     return;
   }
+}
+
+// What the server, or a guest's lack of rights, is to blame for; else "".
+std::string Stand::MissingFor(const Error& refusal) {
+  const std::string extension = UnavailableExtension(*session_, refusal);
+  if (!extension.empty()) return fmt::format("extension '{}' is not available on this server", extension);
+  if (bench_.server().Guest().empty() || !refusal.sql()) return "";
+  if (IsMadeBeforehand(bench_.server(), refusal)) {
+    return fmt::format("made beforehand, for an untrusted history: {} (IF NOT EXISTS takes that)", refusal.message());
+  }
+  if (refusal.sql()->sqlstate != kInsufficientPrivilege) return "";
+  return fmt::format("an untrusted history may not do this: {}", refusal.message());
 }
 
 std::vector<Error> Stand::Apply(Move move, const Revision& revision) {
@@ -154,6 +170,7 @@ std::vector<Error> Stand::Apply(Move move, const Revision& revision) {
     return {};
   } catch (const Error& refusal) {
     if (!IsRefusal(refusal)) throw;
+    NoticeMissing(revision, {refusal});
     return {refusal};
   }
 }

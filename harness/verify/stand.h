@@ -98,7 +98,8 @@ class Stand {
   const std::vector<Error>& RefusalsOf(std::size_t index) const;
   // The revisions below `index` that did not upgrade without refusals.
   std::vector<std::string> ReachedPast(std::size_t index) const;
-  // "extension 'vector' is not available on this server (needed by r1)", once an upgrade asked for one; else "".
+  // "extension 'vector' is not available on this server (needed by r1)", once an upgrade asked for one, or a step for a
+  // right that a guest has not; else "".
   const std::string& missing() const { return missing_; }
 
   // Takes over what another stand on the same way has had refused.
@@ -109,7 +110,8 @@ class Stand {
 
  private:
   void Connect();
-  void NoticeMissingExtension(const Revision& revision, const std::vector<Error>& refusals);
+  void NoticeMissing(const Revision& revision, const std::vector<Error>& refusals);
+  std::string MissingFor(const Error& refusal);
 
   std::unique_ptr<Bench> own_bench_;
   const Bench& bench_;

@@ -176,7 +176,7 @@ class DockerServer : public Server {
         reach_(spec.reach.value_or(engine.local() ? Reach::kSocket : Reach::kPort)),
         options_(options),
         prefix_(fmt::format("migproof_{}_", RandomToken(8))),
-        password_(RandomToken(32)),
+        password_(options.superuser_password.empty() ? RandomToken(32) : options.superuser_password),
         watchdog_(std::make_unique<ContainerDuty>(engine.address())) {
     const nlohmann::json image = InspectImage(engine, spec.image);
     if (reach_ == Reach::kSocket) sockets_ = watchdog_.Ask("claim", options.start_timeout_ms);
@@ -188,8 +188,10 @@ class DockerServer : public Server {
   }
 
   std::string Conninfo(const std::string& database) const override {
-    if (reach_ == Reach::kSocket)
-      return WithDatabase(fmt::format("host='{}' port=5432 user=postgres", sockets_), database);
+    if (reach_ == Reach::kSocket) {
+      const std::string conninfo = WithDatabase(fmt::format("host='{}' port=5432 user=postgres", sockets_), database);
+      return options_.superuser_password.empty() ? conninfo : WithOption(conninfo, "password", password_);
+    }
     return WithDatabase(fmt::format("host=127.0.0.1 port={} user=postgres password={}", port_, password_), database);
   }
   std::string Description() const override { return description_; }
@@ -219,7 +221,11 @@ class DockerServer : public Server {
     // Not empty, as it is while the image's entry point prepares the data: that is how the two are told apart.
     command.push_back("-c");
     command.push_back(reach_ == Reach::kSocket ? "listen_addresses=127.0.0.1" : "listen_addresses=*");
-    nlohmann::json host = {{"Init", false}};
+    // No more rights than the image's entry point needs to make the data and to become another user.
+    nlohmann::json host = {{"Init", false},
+                           {"CapDrop", {"ALL"}},
+                           {"CapAdd", {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}},
+                           {"SecurityOpt", {"no-new-privileges"}}};
     nlohmann::json body = {
         {"Image", image},
         {"Cmd", command},

@@ -33,7 +33,11 @@ class LocalServer : public Server {
     description_ = fmt::format("PostgreSQL {} (local, {}{})", version, binaries.directory, note);
   }
 
-  std::string Conninfo(const std::string& database) const override { return process_.Conninfo(database); }
+  std::string Conninfo(const std::string& database) const override {
+    const std::string conninfo = process_.Conninfo(database);
+    return options_.superuser_password.empty() ? conninfo
+                                               : WithOption(conninfo, "password", options_.superuser_password);
+  }
   std::string Description() const override { return description_; }
   int major_version() const override { return major_; }
   std::string DatabasePrefix() const override { return prefix_; }
