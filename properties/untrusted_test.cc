@@ -102,14 +102,16 @@ TEST_P(HostileObject, RunsWithNoOtherRightsThanTheHistory) {
   const std::string evil = mark.In(
       "CREATE SCHEMA evil;\n"
       "CREATE FUNCTION evil.work() RETURNS int LANGUAGE plpgsql AS $$ BEGIN\n"
-      "  IF current_setting('is_superuser') = 'on' THEN EXECUTE 'COPY (SELECT 1) TO PROGRAM ''touch MARK'''; END IF;\n"
+      "  IF pg_catalog.current_setting('is_superuser') = 'on' THEN EXECUTE 'COPY (SELECT 1) TO PROGRAM ''touch "
+      "MARK'''; END IF;\n"
       "  RETURN 1; END $$;\n"
       "CREATE FUNCTION evil.touch() RETURNS int LANGUAGE plpgsql IMMUTABLE AS "
       "$$ BEGIN RETURN evil.work(); END $$;\n");
   project.Revision("r1", "", evil + GetParam().text, "DROP SCHEMA evil CASCADE;");
   project.Revision("r2", "r1", "CREATE TABLE beside (id int PRIMARY KEY);", "DROP TABLE beside;");
   std::vector<std::string> verify = {"--no-save", "--cases", "3"};
-  for (const char* law : {"upgrade_succeeds", "round_trip", "data_preservation", "determinism", "offline_agreement"}) {
+  for (const char* law : {"upgrade_succeeds", "round_trip", "data_preservation", "determinism", "offline_agreement",
+                          "concurrent_runners"}) {
     verify.insert(verify.end(), {"--law", law});
   }
   const ProgramRun trusted = project.Verify(verify);
@@ -138,8 +140,10 @@ INSTANTIATE_TEST_SUITE_P(
                "CREATE POLICY p ON evil.t USING (evil.touch() = 1);\n"
                "DO $$ BEGIN PERFORM evil.touch(); END $$;"},
         Attack{"FunctionThatShadows",
-               "CREATE FUNCTION evil.current_database() RETURNS name LANGUAGE plpgsql AS "
-               "$$ BEGIN PERFORM evil.touch(); RETURN pg_catalog.current_database(); END $$;\n"
+               "CREATE FUNCTION evil.pg_try_advisory_lock(bigint) RETURNS boolean LANGUAGE plpgsql AS "
+               "$$ BEGIN PERFORM evil.touch(); RETURN pg_catalog.pg_try_advisory_lock($1); END $$;\n"
+               "CREATE FUNCTION evil.pg_advisory_lock(bigint) RETURNS void LANGUAGE plpgsql AS "
+               "$$ BEGIN PERFORM evil.touch(); PERFORM pg_catalog.pg_advisory_lock($1); END $$;\n"
                "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = evil, pg_catalog, public', "
                "pg_catalog.current_database()); END $$;"},
         Attack{"OperatorThatShadows",

@@ -249,7 +249,8 @@ class DockerServer : public Server {
   void WaitUntilReady() {
     const auto deadline = EngineClock::now() + std::chrono::milliseconds(options_.start_timeout_ms);
     for (int polls = 0;; ++polls) {
-      if (polls % kPollsPerLook == 0) CheckRunning();
+      // A port is known only by a look.
+      if (polls % kPollsPerLook == (reach_ == Reach::kPort ? 0 : kPollsPerLook - 1)) CheckRunning();
       if (Answers()) return;
       if (EngineClock::now() > deadline) {
         Fail(fmt::format("the server in the container did not get ready within {} ms", options_.start_timeout_ms));
