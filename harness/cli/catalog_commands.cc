@@ -51,7 +51,8 @@ class CatalogSource {
     const Subject subject = ReadSubject(command_.config);
     const auto wanted = subject.history().Resolve(target);
     ScrubEnvironment();
-    const Bench bench(subject, [&] { return ParseServerSpec(command_.config.postgres).Start(command_.start); });
+    const Bench bench(subject,
+                      [&] { return ParseServerSpecs(command_.config.postgres).front().Start(command_.start); });
     const auto database = bench.Fresh();
     const auto session = database->Connect();
     Runner runner(*session, subject.history(), subject.ledger(), OptionsFor(subject, *database));
@@ -64,7 +65,7 @@ class CatalogSource {
 
   const Server& ThrowAwayServer() {
     ScrubEnvironment();
-    if (server_ == nullptr) server_ = ParseServerSpec(command_.config.postgres).Start(command_.start);
+    if (server_ == nullptr) server_ = ParseServerSpecs(command_.config.postgres).front().Start(command_.start);
     return *server_;
   }
 

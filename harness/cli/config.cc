@@ -32,6 +32,8 @@ class ConfigValue {
   ConfigValue(const Config& config, std::string key, const json& value)
       : config_(config), key_(std::move(key)), value_(value) {}
 
+  bool IsArray() const { return value_.is_array(); }
+
   std::string Text() const {
     if (!value_.is_string()) throw Mismatch("a string");
     return value_.get<std::string>();
@@ -118,7 +120,10 @@ const std::map<std::string, Setter>& ConfigKeys() {
        [](Config& c, const ConfigValue& v) {
          for (const ConfigValue& item : v.Items()) c.before.push_back(item.Path());
        }},
-      {"postgres", [](Config& c, const ConfigValue& v) { c.postgres = v.Text(); }},
+      {"postgres",
+       [](Config& c, const ConfigValue& v) {
+         c.postgres = v.IsArray() ? fmt::format("{}", fmt::join(v.Texts(), ",")) : v.Text();
+       }},
       {"laws", [](Config& c, const ConfigValue& v) { c.laws = v.Texts(); }},
       {"jobs", [](Config& c, const ConfigValue& v) { c.jobs = v.Natural(); }},
       {"seed", [](Config& c, const ConfigValue& v) { c.seed = v.Unsigned(); }},

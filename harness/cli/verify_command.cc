@@ -118,7 +118,7 @@ Subject ReadSubject(const Config& config) {
 
 VerifyOptions OptionsOf(const VerifyCommand& command) {
   VerifyOptions options;
-  options.server = ParseServerSpec(command.config.postgres);
+  options.servers = ParseServerSpecs(command.config.postgres);
   options.start = command.start;
   options.laws = command.config.laws;
   options.jobs = command.config.jobs;

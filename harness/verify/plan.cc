@@ -13,11 +13,12 @@ namespace migproof {
 
 namespace {
 
-std::vector<NamedLaw> LawsAsked(const std::vector<std::string>& names) {
+std::vector<NamedLaw> LawsAsked(const std::vector<std::string>& names, std::size_t servers) {
   std::vector<NamedLaw> laws;
   for (const std::string& name : names.empty() ? Registry<Property>::Names() : names) {
     const Property& property = Registry<Property>::Get(name);
-    if (!names.empty() || !property.OnlyByName()) laws.push_back({name, &property});
+    const bool unasked = property.OnlyByName() || (property.ComparesServers() && servers == 1);
+    if (!names.empty() || !unasked) laws.push_back({name, &property});
   }
   std::stable_sort(laws.begin(), laws.end(), [](const NamedLaw& a, const NamedLaw& b) {
     return std::pair(a.property->Rank(), a.name) < std::pair(b.property->Rank(), b.name);
@@ -70,6 +71,23 @@ Plan::Plan(std::vector<NamedLaw> laws, const std::vector<PlannedUnit>& units) : 
     }
     for (const std::string& law : unit.laws) asked_.emplace(law, unit.revision);
   }
+}
+
+Plan Plan::Comparing(bool servers) const {
+  Plan part = *this;
+  std::erase_if(part.laws_, [&](const NamedLaw& law) { return law.property->ComparesServers() != servers; });
+  std::erase_if(part.asked_,
+                [&](const auto& unit) { return Registry<Property>::Get(unit.first).ComparesServers() != servers; });
+  part.revisions_.clear();
+  part.history_ = false;
+  for (const auto& [law, revision] : part.asked_) {
+    if (revision == PlannedUnit::kHistory) {
+      part.history_ = true;
+    } else {
+      part.revisions_.insert(revision);
+    }
+  }
+  return part;
 }
 
 std::size_t Plan::Verdicts(std::size_t from, std::size_t to, bool with_history) const {
@@ -133,7 +151,7 @@ std::vector<PlannedUnit> PickedFrom(std::vector<PlannedUnit> units, const Subjec
 }  // namespace
 
 Plan MakePlan(const Subject& subject, const VerifyOptions& options) {
-  const std::vector<NamedLaw> laws = LawsAsked(options.laws);
+  const std::vector<NamedLaw> laws = LawsAsked(options.laws, options.servers.size());
   const std::vector<PlannedUnit> units = PickedFrom(UnitsOf(subject, options, laws), subject, options.units);
   return {laws, ShardOf(units, options.shard.index, options.shard.of)};
 }
@@ -142,6 +160,9 @@ std::string RunDigest(const Subject& subject, const VerifyOptions& options) {
   std::string text = fmt::format("{}\n{}\n{}\n{}\n{}\n", subject.format_name(), fmt::join(options.laws, ","),
                                  options.rows.seed, options.rows.cases, options.nightly);
   text += fmt::format("{}\n", fmt::join(options.revisions, ","));
+  if (options.servers.size() > 1) {  // of one the report tells
+    for (const ServerSpec& server : options.servers) text += server.Label() + "\n";
+  }
   for (const Revision* revision : subject.order()) text += DescribedForDigest(*revision);
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }

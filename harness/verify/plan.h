@@ -43,6 +43,8 @@ class Plan {
   std::size_t Verdicts() const { return asked_.size(); }
   // What gets a verdict, in the order of reports: pairs of a law and a revision's id ("" for the history as a whole).
   std::vector<std::pair<std::string, std::string>> Units(const Subject& subject) const;
+  // The part of it that compares servers, or the part that does not.
+  Plan Comparing(bool servers) const;
   // Those at revisions of [from, to), and those about the history where asked for.
   std::size_t Verdicts(std::size_t from, std::size_t to, bool with_history) const;
 

@@ -22,8 +22,14 @@ std::string UnavailableExtension(Session& session, const Error& refusal) {
       statement);
   if (name.empty() || name.IsNull(0, 0)) return "";
   const std::string extension(name.Get(0, 0));
+  // Its library, or a library which that one needs, is not on this machine.
+  if (refusal.sqlstate() == "58P01" || refusal.sqlstate() == "XX000") return extension;
   const Rows found = session.Query("SELECT 1 FROM pg_catalog.pg_available_extensions WHERE name = $1", {extension});
   return found.empty() ? extension : "";
+}
+
+std::string MissingExtension(const std::string& extension, const std::string& needed_by) {
+  return fmt::format("extension '{}' is not available on this server (needed by {})", extension, needed_by);
 }
 
 }  // namespace
@@ -69,17 +75,30 @@ Bench::Bench(const Subject& subject, ServerFactory factory, BenchOptions options
       ground_(Database::Create(*server_)) {
   const auto session = ground_->Connect();
   ground_->CheckToken(*session);
-  for (const Script& script : subject_.before()) RunScript(*session, script);
+  for (const Script& script : subject_.before()) {
+    try {
+      RunScript(*session, script);
+    } catch (const Error& refusal) {
+      const std::string extension = UnavailableExtension(*session, refusal);
+      if (extension.empty()) throw;
+      missing_ = MissingExtension(extension, script.At(0).file);
+      return;
+    }
+  }
   Runner(*session, subject_.history(), subject_.ledger(), OptionsFor(subject_, *ground_)).Prepare();
 }
 
 Stand::Stand(const Bench& bench, std::unique_ptr<Database> database, std::size_t index)
-    : bench_(bench), database_(std::move(database)), index_(index) {
+    : bench_(bench), database_(std::move(database)), index_(index), missing_(bench.missing()) {
   Connect();
 }
 
 Stand::Stand(std::unique_ptr<Bench> bench)
-    : own_bench_(std::move(bench)), bench_(*own_bench_), database_(bench_.Fresh()), index_(0) {
+    : own_bench_(std::move(bench)),
+      bench_(*own_bench_),
+      database_(bench_.Fresh()),
+      index_(0),
+      missing_(bench_.missing()) {
   Connect();
 }
 
@@ -131,7 +150,7 @@ void Stand::NoticeMissingExtension(const Revision& revision, const std::vector<E
   for (const Error& refusal : refusals) {
     const std::string extension = UnavailableExtension(*session_, refusal);
     if (extension.empty()) continue;
-    missing_ = fmt::format("extension '{}' is not available on this server (needed by {})", extension, revision.id);
+    missing_ = MissingExtension(extension, revision.id);
     return;
   }
 }
