@@ -16,6 +16,7 @@ verify: build
 # Installs, builds, and runs every test.
 test: build
 	ci/check
+	ci/servers
 	ctest --preset release
 
 check:

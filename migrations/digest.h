@@ -1,4 +1,4 @@
-// Digests that tools write into their ledgers, by OpenSSL.
+// Digests that tools write into their ledgers, and that packages are checked by; all by OpenSSL.
 #pragma once
 
 #include <string>
@@ -10,5 +10,7 @@ namespace migproof {
 // them switched off.
 std::string Sha1Hex(std::string_view bytes);
 std::string Sha384Hex(std::string_view bytes);
+// SHA-512 in base64 with padding, as npm's "sha512-..." has it (W3C Subresource Integrity).
+std::string Sha512Base64(std::string_view bytes);
 
 }  // namespace migproof

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <regex>
 
 #include "migrations/lexer.h"
 
@@ -12,7 +13,7 @@ namespace migproof {
 
 namespace {
 
-enum class ObjectRule { kNone, kName, kKindAndName, kExpression };
+enum class ObjectRule { kNone, kName, kKindAndName, kExpression, kServer };
 
 struct DeclarationKind {
   std::string_view word;
@@ -28,6 +29,7 @@ constexpr DeclarationKind kDeclarationKinds[] = {
     {"leaves", ObjectRule::kKindAndName, "leaves extension vector \"other schemas may use it\""},
     {"owns", ObjectRule::kName, "owns settings \"only migrations write this table\""},
     {"assumes", ObjectRule::kExpression, "assumes orders: note IS NOT NULL \"filled since v41\""},
+    {"requires", ObjectRule::kServer, "requires server >= 15 \"NULLS NOT DISTINCT\""},
 };
 
 bool IsBlank(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
@@ -95,6 +97,14 @@ int CountWords(std::string_view text) {
   return words;
 }
 
+// "server >= 15": the sign, and the major; nothing where `object` is something else.
+std::optional<std::pair<std::string, int>> ServerCondition(const std::string& object) {
+  static const std::regex kCondition("server ?(<|<=|>=|>) ?([0-9]{1,3})");
+  std::smatch found;
+  if (!std::regex_match(object, found, kCondition)) return std::nullopt;
+  return std::pair(found[1].str(), std::stoi(found[2].str()));
+}
+
 std::string Complaint(const DeclarationKind& kind, std::string_view object) {
   const int words = CountWords(object);
   switch (kind.rule) {
@@ -105,6 +115,11 @@ std::string Complaint(const DeclarationKind& kind, std::string_view object) {
       return words == 1 ? "" : fmt::format("'{}' takes one name, found '{}'", kind.word, object);
     case ObjectRule::kKindAndName:
       return words >= 2 ? "" : fmt::format("'{}' takes a kind and a name, found '{}'", kind.word, object);
+    case ObjectRule::kServer:
+      return ServerCondition(std::string(object))
+                 ? ""
+                 : fmt::format("'{}' takes 'server', a sign (>=, >, <, <=) and a major version, found '{}'", kind.word,
+                               object);
     case ObjectRule::kExpression: {
       const std::size_t colon = object.find(':');
       const bool whole = colon != std::string_view::npos && colon > 0 && !TrimBlanks(object.substr(colon + 1)).empty();
@@ -137,6 +152,21 @@ std::string Revision::Checksum() const {
 
 bool Revision::Declares(std::string_view kind) const {
   return std::any_of(declarations.begin(), declarations.end(), [&](const Declaration& d) { return d.kind == kind; });
+}
+
+const Declaration* Revision::UnmetBy(int server_major) const {
+  for (const Declaration& declaration : declarations) {
+    if (declaration.kind != "requires") continue;
+    const auto condition = ServerCondition(declaration.object);
+    if (!condition) continue;
+    const auto& [sign, major] = *condition;
+    const bool met = sign == ">="  ? server_major >= major
+                     : sign == ">" ? server_major > major
+                     : sign == "<" ? server_major < major
+                                   : server_major <= major;
+    if (!met) return &declaration;
+  }
+  return nullptr;
 }
 
 const Declaration* Revision::FindDeclaration(std::string_view kind, std::string_view object) const {

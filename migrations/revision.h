@@ -37,8 +37,9 @@ struct Section {
 // A promise or exception written beside a revision (DESIGN: "Declarations"), checked like everything else:
 //   -- migproof: loses orders.note "free text dropped on purpose"
 struct Declaration {
-  std::string kind;    // idempotent irreversible loses changes leaves owns assumes
-  std::string object;  // "orders.note", "extension vector", "orders: note IS NOT NULL"; "" for idempotent, irreversible
+  std::string kind;  // idempotent irreversible loses changes leaves owns assumes requires
+  // "orders.note", "extension vector", "orders: note IS NOT NULL", "server >= 15"; "" for idempotent, irreversible
+  std::string object;
   std::string reason;  // "" where none was given
   SourceLocation where;
 
@@ -63,6 +64,8 @@ struct Revision {
   std::string Checksum() const;
 
   bool Declares(std::string_view kind) const;
+  // The declaration ("requires server >= 15") that a server of this major does not meet, or null.
+  const Declaration* UnmetBy(int server_major) const;
   // The declaration of `kind` about `object`, or null.
   const Declaration* FindDeclaration(std::string_view kind, std::string_view object) const;
 };

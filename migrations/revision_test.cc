@@ -29,6 +29,24 @@ TEST(Declaration, EachKindIsRead) {
   EXPECT_EQ(ParsedDeclaration("owns settings"), (Declaration{"owns", "settings", "", where}));
   EXPECT_EQ(ParsedDeclaration("assumes orders: note IS NOT NULL \"since v41\""),
             (Declaration{"assumes", "orders: note IS NOT NULL", "since v41", where}));
+  EXPECT_EQ(ParsedDeclaration("requires  server >=  15 \"why\""),
+            (Declaration{"requires", "server >= 15", "why", where}));
+}
+
+TEST(Declaration, ARequirementIsMetByTheServersItNames) {
+  const auto meets = [](const std::string& text, int major) {
+    Revision revision;
+    revision.declarations = {ParsedDeclaration("idempotent"), ParsedDeclaration(text)};
+    return revision.UnmetBy(major) == nullptr;
+  };
+  EXPECT_TRUE(meets("requires server >= 15", 15));
+  EXPECT_FALSE(meets("requires server >= 15", 14));
+  EXPECT_FALSE(meets("requires server > 15", 15));
+  EXPECT_TRUE(meets("requires server < 15", 14));
+  EXPECT_FALSE(meets("requires server < 15", 15));
+  EXPECT_TRUE(meets("requires server<=15", 15));
+  EXPECT_FALSE(meets("requires server<=15", 16));
+  EXPECT_TRUE(meets("irreversible", 9));
 }
 
 TEST(Declaration, AReasonMayHoldQuotesAndANameMayBeQuoted) {
@@ -56,6 +74,10 @@ TEST(Declaration, MissingAndUnexpectedObjectsAreRefused) {
   EXPECT_THAT(Complaint("leaves vector"), HasSubstr("'leaves' takes a kind and a name, found 'vector'"));
   EXPECT_THAT(Complaint("assumes orders"), HasSubstr("takes a table, a colon and an expression, found 'orders'"));
   EXPECT_THAT(Complaint("assumes orders:"), HasSubstr("takes a table, a colon and an expression"));
+  for (const char* text : {"requires", "requires 15", "requires server 15", "requires server >= 15.2",
+                           "requires server == 15", "requires extension vector"}) {
+    EXPECT_THAT(Complaint(text), HasSubstr("'requires' takes 'server', a sign")) << text;
+  }
   EXPECT_THAT(Complaint("assumes : x"), HasSubstr("takes a table, a colon and an expression"));
 }
 

@@ -1,5 +1,6 @@
 // Every law against its fixtures: fixtures/<law>/breaks/* must be falsified as their expect.json says,
 // fixtures/<law>/holds/* must be held.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "ci/thorough.h"
+#include "harness/postgres/binaries.h"
+#include "harness/postgres/server_user.h"
 #include "harness/postgres/test_server.h"
 #include "harness/verify/property.h"
 #include "harness/verify/verify.h"
@@ -33,9 +36,21 @@ std::vector<fs::path> Cases(const fs::path& directory) {
 // What keeps a law is shown rows of, beside which an ordinary run spares the rest.
 constexpr int kOrdinaryCasesThatHold = 40;
 
+// Two servers for a law that compares some: the newest below the major `straddled`, and the oldest from there on; with
+// 0, the two oldest. Fewer where the machine has no such two.
+std::vector<ServerSpec> ServersToCompare(int straddled) {
+  std::vector<int> majors = MajorsThere({}, FindServerUser());
+  const auto split = straddled == 0 ? majors.begin() + std::min<std::ptrdiff_t>(1, std::ssize(majors))
+                                    : std::lower_bound(majors.begin(), majors.end(), straddled);
+  std::vector<ServerSpec> servers;
+  if (split != majors.begin()) servers.push_back({"local", std::to_string(*std::prev(split))});
+  if (split != majors.end()) servers.push_back({"local", std::to_string(*split)});
+  return servers;
+}
+
 // At `revisions`, or all of them where there are none, with at most so many cases.
 Report VerifyCase(const fs::path& directory, const std::string& law, const std::string& format, std::uint64_t seed,
-                  const std::vector<std::string>& revisions, int most_cases) {
+                  const std::vector<std::string>& revisions, int most_cases, const std::vector<ServerSpec>& servers) {
   const fs::path history = fs::is_directory(directory / "history") ? directory / "history" : directory;
   std::vector<fs::path> before;
   if (fs::exists(directory / "before.sql")) before.push_back(directory / "before.sql");
@@ -47,6 +62,10 @@ Report VerifyCase(const fs::path& directory, const std::string& law, const std::
   options.rows.seed = seed;
   options.revisions = revisions;
   options.rows.cases = std::min(options.rows.cases, most_cases);
+  if (!servers.empty()) {
+    options.servers = servers;
+    return Verify(subject, options, nullptr);
+  }
   TestServer();  // started here: the worker that runs the case ends with it
   if (!subject.touches_cluster()) options.factory = LendTestServer;
   return Verify(subject, options, nullptr);
@@ -58,7 +77,7 @@ std::string Told(const Verdict& verdict) {
   text += verdict.finding->message + "\n";
   for (const auto& line : verdict.finding->drift) text += line + "\n";
   for (const auto& line : verdict.finding->evidence) text += line + "\n";
-  return text;
+  return text + verdict.finding->hint + "\n";
 }
 
 std::uint64_t Seeds() { return Thorough() ? 10 : 1; }
@@ -80,9 +99,19 @@ void ExpectVerdict(const fs::path& directory, std::uint64_t seed) {
   for (const auto& entry : expected.value("falsified", nlohmann::json::array()))
     falsified[entry.at("revision")] = entry;
   const bool breaks = !falsified.empty();
+  std::vector<ServerSpec> servers;
+  if (Registry<Property>::Get(law).ComparesServers()) {
+    const int straddled = expected.value("straddles", 0);
+    servers = ServersToCompare(straddled);
+    if (servers.size() < 2) {
+      GTEST_SKIP() << "this machine has no two PostgreSQL servers"
+                   << (straddled == 0 ? "" : fmt::format(", one below {} and one from there on", straddled))
+                   << ": migproof servers install " << (straddled == 0 ? 17 : straddled);
+    }
+  }
   const Report report =
       VerifyCase(directory, law, expected.value("format", "native"), seed, RevisionsToLookAt(falsified),
-                 breaks || Thorough() ? std::numeric_limits<int>::max() : kOrdinaryCasesThatHold);
+                 breaks || Thorough() ? std::numeric_limits<int>::max() : kOrdinaryCasesThatHold, servers);
   EXPECT_EQ(falsified.empty(), expected.value("held", false)) << "expect.json must say one or the other";
   bool any_held = false;
   for (const Verdict& verdict : report.verdicts) {

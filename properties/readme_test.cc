@@ -129,6 +129,9 @@ void GitHistory(const Project& project) {
 
 void NoProject(const Project& project) { fs::remove_all(project.path() / "migrations"); }
 
+// For what fetches a hundred megabytes: installed_servers_test.cc and server_versions_test.cc do it with less.
+constexpr int kNotHere = -1;
+
 struct KnownCommand {
   std::string command;
   Prepare prepare;
@@ -164,6 +167,9 @@ const std::vector<KnownCommand>& KnownCommands() {
       {"migproof assumptions --database postgresql://host/db", NativeHistory},
       {"migproof verify --untrusted", NativeHistory},
       {"migproof verify --untrusted --extension pg_stat_statements", Nothing},
+      {"migproof servers install 13 14 16 17 18", NativeHistory, kNotHere},
+      {"migproof servers list", Nothing},
+      {"migproof verify --postgres 13,14,15,16,17,18", Nothing, kNotHere},
       {"migproof catalog --at head > model.json", NativeHistory},
       {"migproof drift model.json head", Nothing},
       {"migproof drift a1b2 postgresql://host/db", Nothing, 1},
@@ -208,6 +214,10 @@ TEST(Readme, CommandsRun) {
     ASSERT_EQ(Command(line.text), known->command) << "say in this test what it needs";
     if (std::exchange(block, line.block) != line.block) project = std::make_unique<Project>();
     known->prepare(*project);
+    if (known->status == kNotHere) {
+      ++known;
+      continue;
+    }
     const ProgramRun run = RunInShell(WithRealUrl(known->command, *database), project->path(), *database);
     EXPECT_EQ(run.status, known->status) << run;
     ++known;

@@ -44,7 +44,7 @@ class CatalogSource {
     StartOptions options = command_.start;
     options.untrusted = command_.config.untrusted;
     options.extensions = command_.config.extensions;
-    return ParseServerSpec(command_.config.postgres).Start(options);
+    return ParseServerSpecs(command_.config.postgres).front().Start(options);
   }
 
   Catalog RunScriptFile(const std::string& file) {

@@ -13,6 +13,7 @@
 #include "harness/cli/catalog_commands.h"
 #include "harness/cli/report_command.h"
 #include "harness/cli/runner_commands.h"
+#include "harness/cli/servers_command.h"
 #include "harness/cli/untrusted.h"
 #include "harness/cli/verify_command.h"
 #include "harness/data/aim.h"
@@ -174,7 +175,7 @@ class CommandLine {
   void AddServerFlags(CLI::App* command) {
     command->add_option("--before", shared_.before, "SQL files that prepare a database before the first revision");
     command->add_option("--postgres", shared_.postgres,
-                        "Throw-away servers: local, local:15, docker:IMAGE, existing:URL");
+                        "Throw-away servers: local, local:15, docker:IMAGE, existing:URL; several: 13,15,17");
     command->add_option("--binaries", shared_.binaries, "Directory of postgres and initdb");
     command->add_option("--cache", shared_.cache, "Directory for prepared data directories");
     command->add_flag("--allow-existing", shared_.allow_existing, "Permit what changes a server that is not ours");
@@ -252,7 +253,9 @@ class CommandLine {
     repeat("--model", shared_.model);
     for (const std::string& file : shared_.before) repeat("--before", file);
     repeat("--profile", profile_);
-    if (shared_.postgres.rfind("existing", 0) != 0) repeat("--postgres", shared_.postgres);
+    // Of several servers each finding says on which it is seen again.
+    const bool several = shared_.postgres.find(',') != std::string::npos;
+    if (shared_.postgres.rfind("existing", 0) != 0 && !several) repeat("--postgres", shared_.postgres);
     if (shared_.untrusted) verify_.command_line += " --untrusted";
     for (const std::string& extension : shared_.extensions) repeat("--extension", extension);
     return RunVerify(verify_, out_, err_);
@@ -440,15 +443,21 @@ class CommandLine {
   }
 
   void AddServers() {
-    CLI::App* servers = app_.add_subcommand("servers", "Keep a throw-away server for several commands");
+    CLI::App* servers =
+        app_.add_subcommand("servers", "Install servers of other versions; keep one for several commands");
     servers->require_subcommand(1);
+    AddServersCommand(servers, "install", "Servers of these versions (17, 17.4) from npm's registry, checksum verified",
+                      InstallServers)
+        ->add_option("--registry", servers_.registry, "npm registry; default: NPM_CONFIG_REGISTRY, or npm's own");
+    AddServersCommand(servers, "remove", "Servers of these majors that 'servers install' has installed", RemoveServers);
+    AddServersCommand(servers, "list", "The servers that 'local' can start", ListServers);
     CLI::App* start = servers->add_subcommand(
         "start", "Start a server that is there until 'servers stop', or until the process that asked for it ends");
     start->callback([this] {
       action_ = [this] {
-        const KeptServer kept =
-            KeepServer(ParseServerSpec((shared_.postgres.empty() ? shared_.LoadFile().postgres : shared_.postgres)),
-                       shared_.Start(), getppid(), server_state_);
+        const KeptServer kept = KeepServer(
+            ParseServerSpecs(shared_.postgres.empty() ? shared_.LoadFile().postgres : shared_.postgres).front(),
+            shared_.Start(), getppid(), server_state_);
         out_ << fmt::format("{} is kept; {} says where\n", kept.description, server_state_);
         return 0;
       };
@@ -465,6 +474,21 @@ class CommandLine {
     for (CLI::App* command : {start, stop}) {
       command->add_option("--state", server_state_, "The file that says where the server is")->required();
     }
+  }
+
+  CLI::App* AddServersCommand(CLI::App* parent, const std::string& name, const std::string& description,
+                              void (*run)(const ServersCommand&, std::ostream&)) {
+    CLI::App* command = parent->add_subcommand(name, description);
+    command->callback([this, run] {
+      action_ = [this, run] {
+        servers_.start = shared_.Start();
+        run(servers_, out_);
+        return 0;
+      };
+    });
+    command->add_option("--cache", shared_.cache, "Directory for servers and prepared data directories");
+    if (name != "list") command->add_option("versions", servers_.versions, "Versions")->required();
+    return command;
   }
 
   std::ostream& out_;
@@ -499,6 +523,7 @@ class CommandLine {
   std::string target_;
   NewRevision new_revision_;
   std::string server_state_;
+  ServersCommand servers_;
 };
 
 }  // namespace

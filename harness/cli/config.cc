@@ -32,6 +32,8 @@ class ConfigValue {
   ConfigValue(const Config& config, std::string key, const json& value)
       : config_(config), key_(std::move(key)), value_(value) {}
 
+  bool IsArray() const { return value_.is_array(); }
+
   std::string Text() const {
     if (!value_.is_string()) throw Mismatch("a string");
     return value_.get<std::string>();
@@ -125,7 +127,7 @@ const std::map<std::string, Setter>& ConfigKeys() {
        }},
       {"postgres",
        [](Config& c, const ConfigValue& v) {
-         c.postgres = v.Text();
+         c.postgres = v.IsArray() ? fmt::format("{}", fmt::join(v.Texts(), ",")) : v.Text();
          c.names_postgres = true;
        }},
       {"untrusted", [](Config& c, const ConfigValue& v) { c.untrusted = v.Truth(); }},

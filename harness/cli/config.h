@@ -7,7 +7,8 @@
 //     "model": "model.json",                    // what the heads are held against: a catalog, or an .sql file
 //     "tool": {"python": ".venv/bin/python"},   // what the format's own tool is told (see the format)
 //     "before": ["extensions.sql"],             // SQL files that prepare a database before the first revision
-//     "postgres": "local:15",                   // where throw-away servers come from: 'migproof list providers'
+//     "postgres": "local:15",                   // where throw-away servers come from: 'migproof list providers';
+//                                              // several: "13,14,15" or ["13", "14", "15"]
 //     "untrusted": true,                        // the history runs as a guest that can't reach beyond its databases
 //     "extensions": ["postgis"],                // made for it beforehand, by the superuser
 //     "laws": ["round_trip"],                   // the laws to check; left out: all of them

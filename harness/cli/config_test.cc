@@ -55,6 +55,11 @@ TEST_F(ConfigTest, ReadsEveryKey) {
   EXPECT_THAT(config.declarations.at("a1"), ElementsAre("idempotent", "loses a.b \"why\""));
 }
 
+TEST_F(ConfigTest, SeveralServersAreAListOrOneText) {
+  EXPECT_EQ(Load(R"({"postgres": "13,15"})").postgres, "13,15");
+  EXPECT_EQ(Load(R"({"postgres": ["13", "local:15"]})").postgres, "13,local:15");
+}
+
 TEST_F(ConfigTest, EveryKeyMayBeLeftOut) {
   const Config config = Load("{}");
   EXPECT_EQ(config.format, "native");

@@ -154,6 +154,18 @@ class OfflineScript {
   std::ostream& out_;
 };
 
+// What is declared to need another server is not tried, nor what comes before it.
+void RefuseForServer(const RevisionPath& path, int major) {
+  for (const Revision* revision : path) {
+    const Declaration* unmet = revision->UnmetBy(major);
+    if (unmet == nullptr) continue;
+    throw Error(ErrorKind::kMigration,
+                fmt::format("revision '{}' requires {}, and this is PostgreSQL {}", revision->id, unmet->object, major))
+        .WithLocation(unmet->where)
+        .WithHint("upgrade the server first, or stop before that revision");
+  }
+}
+
 }  // namespace
 
 void UpgradeCommand(const DatabaseCommand& command, std::string_view target, std::ostream& out) {
@@ -169,6 +181,7 @@ void UpgradeCommand(const DatabaseCommand& command, std::string_view target, std
     out << fmt::format("nothing to do: the database is at {}\n", PositionText(bench.history(), applied));
     return;
   }
+  RefuseForServer(path, bench.session().major_version());
   RunSteps(bench.runner(), Direction::kUpgrade, path, out);
   out << fmt::format("{} applied; the database is at {}\n", CountOf(path.size(), "revision"),
                      PositionText(bench.history(), bench.runner().Applied()));

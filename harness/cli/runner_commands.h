@@ -27,7 +27,8 @@ struct DatabaseCommand {
 
 // Runs what lies between the database and `target` (see History::UpgradePath). Refuses, before anything runs, where an
 // applied revision was edited since, where the ledger holds something that the history does not know or a step that
-// did not end, and where an applied revision misses an ancestor. With `sql`: target is "b" (from the base) or "a:b".
+// did not end, where an applied revision misses an ancestor, and where one requires another server. With `sql`: target
+// is "b" (from the base) or "a:b".
 void UpgradeCommand(const DatabaseCommand& command, std::string_view target, std::ostream& out);
 
 // Undoes down to `target` (see History::DowngradePath). Refuses, before anything runs, where one of the revisions has

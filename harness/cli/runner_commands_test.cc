@@ -94,6 +94,17 @@ class RunnerCommands : public testing::Test {
   DatabaseCommand command_;
 };
 
+TEST_F(RunnerCommands, WhatRequiresAnotherServerIsRefusedBeforeAnythingRuns) {
+  WriteTable("aaaa", "");
+  Write("bbbb", "aaaa", "CREATE TABLE t_bbbb ();", "DROP TABLE t_bbbb;", "-- migproof: requires server >= 200\n");
+  std::ostringstream out;
+  const Error error = ErrorOf([&] { UpgradeCommand(command_, "head", out); });
+  EXPECT_THAT(error.message(), HasSubstr("revision 'bbbb' requires server >= 200, and this is PostgreSQL "));
+  EXPECT_TRUE(database_->Connect()->Query("SELECT to_regclass('t_aaaa')").IsNull(0, 0));
+  UpgradeCommand(command_, "aaaa", out);
+  EXPECT_FALSE(database_->Connect()->Query("SELECT to_regclass('t_aaaa')").IsNull(0, 0));
+}
+
 TEST_F(RunnerCommands, UpgradeToEachFormOfTarget) {
   WriteChain();
   EXPECT_EQ(Up("+1"),

@@ -121,7 +121,7 @@ Subject ReadSubject(const Config& config) {
 
 VerifyOptions OptionsOf(const VerifyCommand& command) {
   VerifyOptions options;
-  options.server = ParseServerSpec(command.config.postgres);
+  options.servers = ParseServerSpecs(command.config.postgres);
   options.start = command.start;
   options.start.untrusted = command.config.untrusted;
   options.start.extensions = command.config.extensions;

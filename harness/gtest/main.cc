@@ -203,6 +203,11 @@ int RunTests(int argc, char** argv) {
   const Given given = ReadCommandLine(argc, argv);
   const Subject subject = ReadSubject(given.command.config);
   VerifyOptions options = OptionsOf(given.command);
+  if (options.servers.size() > 1) {
+    throw Error(ErrorKind::kUsage,
+                fmt::format("a test program runs on one server, found '{}'", given.command.config.postgres))
+        .WithHint("--postgres local:15, or in CMake: migproof_add_tests(... POSTGRES local:15 local:16)");
+  }
   options.jobs = 1;  // ctest runs several such processes
   AddRegressions(given.command.config, options);
   const auto named = NamedUnits(UnitsToVerify(subject, options));

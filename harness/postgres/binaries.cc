@@ -1,11 +1,13 @@
 #include "harness/postgres/binaries.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
@@ -22,6 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr int kVersionTimeoutMs = 10'000;
 constexpr const char* kDebianVersions = "/usr/lib/postgresql";
+constexpr const char* kSharedCache = "/var/cache/migproof";
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
@@ -35,20 +38,6 @@ bool HoldsServer(const std::string& directory) {
 }
 
 int MajorOf(const std::string& version) { return std::atoi(version.c_str()); }
-
-// Whether `user` may pass through every directory of the path. Access lists and further groups don't count.
-bool CanEnter(const std::string& directory, const ServerUser& user) {
-  if (!user.switched) return true;
-  fs::path so_far;
-  for (const fs::path& part : fs::path(directory)) {
-    so_far /= part;
-    struct stat info {};
-    if (stat(so_far.c_str(), &info) != 0) return false;
-    const mode_t bit = info.st_uid == user.uid ? S_IXUSR : info.st_gid == user.gid ? S_IXGRP : S_IXOTH;
-    if ((info.st_mode & bit) == 0) return false;
-  }
-  return true;
-}
 
 // <root>/<major>/bin, newest first.
 void AddVersions(const std::string& root, std::vector<Binaries>& found) {
@@ -77,15 +66,6 @@ void AddPath(std::vector<Binaries>& found) {
   }
 }
 
-std::vector<Binaries> AllBinaries(const StartOptions& options) {
-  std::vector<Binaries> found;
-  AddVersions(kDebianVersions, found);
-  AddVersions(CacheDirectory(options) + "/postgres", found);
-  AddPath(found);
-  std::stable_sort(found.begin(), found.end(), [](const Binaries& a, const Binaries& b) { return a.major > b.major; });
-  return found;
-}
-
 Binaries GivenBinaries(const std::string& directory) {
   if (!HoldsServer(directory)) {
     throw Error(ErrorKind::kServer, fmt::format("'{}' does not hold the programs postgres and initdb", directory))
@@ -103,12 +83,70 @@ std::string Majors(const std::vector<Binaries>& found) {
 Error NoBinaries(const std::string& major, const std::vector<Binaries>& found, const StartOptions& options) {
   const std::string which = major.empty() ? "" : " " + major;
   return Error(ErrorKind::kServer,
-               fmt::format("no PostgreSQL{} server found in PATH, {}/*/bin or {}/postgres/*/bin (found: {})", which,
-                           kDebianVersions, CacheDirectory(options), Majors(found)))
-      .WithHint(fmt::format("apt-get install postgresql{}", major.empty() ? "" : "-" + major));
+               fmt::format("no PostgreSQL{} server found in PATH, {}/*/bin or {}/*/bin (found: {})", which,
+                           kDebianVersions, fmt::join(InstalledRoots(options), "/*/bin, "), Majors(found)))
+      .WithHint(major.empty() ? "apt-get install postgresql, or: migproof servers install 17"
+                              : fmt::format("migproof servers install {0}, or: apt-get install postgresql-{0}", major));
+}
+
+// A directory that all users share is root's, or ours: nobody else is trusted with programs that we run.
+bool MayHoldPrograms(const std::string& root) {
+  struct stat info {};
+  return root.rfind(kSharedCache, 0) != 0 ||
+         (stat(root.c_str(), &info) == 0 && (info.st_uid == 0 || info.st_uid == geteuid()));
 }
 
 }  // namespace
+
+bool CanEnter(const std::string& directory, const ServerUser& user) {
+  if (!user.switched) return true;
+  fs::path so_far;
+  for (const fs::path& part : fs::path(directory)) {
+    so_far /= part;
+    struct stat info {};
+    if (stat(so_far.c_str(), &info) != 0) return errno == ENOENT;
+    const mode_t bit = info.st_uid == user.uid ? S_IXUSR : info.st_gid == user.gid ? S_IXGRP : S_IXOTH;
+    if ((info.st_mode & bit) == 0) return false;
+  }
+  return true;
+}
+
+std::vector<Binaries> AllBinaries(const StartOptions& options) {
+  std::vector<Binaries> found;
+  AddVersions(kDebianVersions, found);
+  AddPath(found);
+  const auto newer = [](const Binaries& a, const Binaries& b) { return a.major > b.major; };
+  std::stable_sort(found.begin(), found.end(), newer);
+  const auto own = static_cast<std::ptrdiff_t>(found.size());
+  for (const std::string& root : InstalledRoots(options)) {
+    if (MayHoldPrograms(root)) AddVersions(root, found);
+  }
+  std::stable_sort(found.begin() + own, found.end(), newer);
+  return found;
+}
+
+std::vector<int> MajorsThere(const StartOptions& options, const ServerUser& user) {
+  std::set<int> majors;
+  for (const Binaries& binaries : AllBinaries(options)) {
+    if (CanEnter(binaries.directory, user)) majors.insert(binaries.major);
+  }
+  return {majors.begin(), majors.end()};
+}
+
+std::vector<std::string> InstalledRoots(const StartOptions& options) {
+  const std::string own = CacheDirectory(options);
+  if (own == kSharedCache) return {own + "/postgres"};
+  return {own + "/postgres", std::string(kSharedCache) + "/postgres"};
+}
+
+std::string InstallRoot(const StartOptions& options, const ServerUser& user) {
+  const std::string own = CacheDirectory(options) + "/postgres";
+  if (CanEnter(own, user)) return own;
+  const bool chosen = !options.cache_directory.empty() || !Environment("MIGPROOF_CACHE").empty();
+  if (!chosen) return std::string(kSharedCache) + "/postgres";
+  throw Error(ErrorKind::kServer, fmt::format("user '{}', as which servers run, can't enter '{}'", user.name, own))
+      .WithHint("name a cache directory that every user may enter, or none: then it is /var/cache/migproof");
+}
 
 Binaries FindBinaries(const std::string& major, const StartOptions& options, const ServerUser& user) {
   if (!std::all_of(major.begin(), major.end(), [](unsigned char c) { return std::isdigit(c) != 0; }) ||

@@ -90,15 +90,27 @@ struct RegistryNoun<Provider> {
   static constexpr const char* kNoun = "provider";
 };
 
-// "local", "local:15", "existing:postgresql://...". Error(usage) for an unknown provider.
 struct ServerSpec {
   std::string provider = "local";
   std::string argument;
 
   // Error(usage) also for a guest server where the provider has none of its own to give.
   std::unique_ptr<Server> Start(const StartOptions& options) const;
+  // What tells it from others in reports: "15" for local:15, else what was written. Never ask an `existing` one: its
+  // URL may hold a password.
+  std::string Label() const;
+
+  bool operator==(const ServerSpec&) const = default;
 };
 
+// "local", "local:15" or just "15", "existing:postgresql://...". Error(usage) for an unknown provider.
 ServerSpec ParseServerSpec(std::string_view text);
+
+// "13,14,docker:postgres:17": one or several, in that order. Error(usage) for one that comes twice, and for several of
+// which one is there already (`existing`).
+std::vector<ServerSpec> ParseServerSpecs(std::string_view text);
+
+// Error(server) where this machine can't serve some of them: which, why, and what installs them. Starts nothing.
+void ExpectAvailable(const std::vector<ServerSpec>& specs, const StartOptions& options);
 
 }  // namespace migproof

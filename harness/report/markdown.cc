@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kMostBytes = 900'000;
 constexpr std::size_t kMostLines = 40;
-constexpr std::size_t kMostRows = 10;
+constexpr std::size_t kMostTableRows = 10;
 
 // As code within a line; a fence longer than any run of backticks inside.
 std::string Code(std::string_view text) {
@@ -34,7 +34,7 @@ std::string Code(std::string_view text) {
 }
 
 // A pipe ends a cell, even inside of code.
-std::string Cell(const std::string& markdown) {
+std::string TableCell(const std::string& markdown) {
   std::string escaped;
   for (const char c : markdown) escaped += c == '|' ? "\\|" : std::string(1, c);
   return escaped;
@@ -53,7 +53,7 @@ class MarkdownWriter {
 
   std::string Text() {
     Head();
-    LawTable();
+    report_.servers.empty() ? LawTable() : LawTableByServer();
     Findings();
     Unchecked();
     Notes();
@@ -85,9 +85,39 @@ class MarkdownWriter {
         parts.push_back(fmt::format("{} {}", count, ReadableName(outcome)));
       }
       if (waived[law] > 0) parts.push_back(fmt::format("{} waived", waived[law]));
-      text_ += fmt::format("| {} | {} | {} |\n", Mark(counts[law]), Cell(Code(law)), fmt::join(parts, ", "));
+      text_ += fmt::format("| {} | {} | {} |\n", Mark(counts[law]), TableCell(Code(law)), fmt::join(parts, ", "));
     }
     text_ += "\n";
+  }
+
+  // A column for each server, and one for what is about all of them.
+  void LawTableByServer() {
+    std::vector<std::string> columns;
+    for (const ReportedServer& server : report_.servers) {
+      columns.push_back(server.name);
+      text_ += fmt::format("- {}\n", MarkdownEscaped(server.description));
+    }
+    columns.emplace_back("");
+    std::vector<std::string> laws;
+    std::map<std::pair<std::string, std::string>, std::map<Outcome, int>> counts;
+    for (const Verdict& verdict : report_.verdicts) {
+      if (std::find(laws.begin(), laws.end(), verdict.law) == laws.end()) laws.push_back(verdict.law);
+      if (verdict.waiver.empty()) ++counts[{verdict.law, verdict.server}][verdict.outcome];
+    }
+    text_ += "\n| law |";
+    for (const std::string& column : columns) {
+      text_ += fmt::format(" {} |", column.empty() ? "all" : TableCell(MarkdownEscaped(column)));
+    }
+    text_ += "\n|---|";
+    for (std::size_t i = 0; i < columns.size(); ++i) text_ += "---|";
+    for (const std::string& law : laws) {
+      text_ += fmt::format("\n| {} |", TableCell(Code(law)));
+      for (const std::string& column : columns) {
+        const auto found = counts.find({law, column});
+        text_ += found == counts.end() ? " |" : fmt::format(" {} |", Mark(found->second));
+      }
+    }
+    text_ += "\n\n";
   }
 
   static std::string Mark(const std::map<Outcome, int>& counts) {
@@ -99,9 +129,8 @@ class MarkdownWriter {
 
   void Findings() {
     int left_out = 0;
-    for (const Verdict& verdict : report_.verdicts) {
-      if (verdict.outcome != Outcome::kFalsified || !verdict.waiver.empty()) continue;
-      const std::string finding = FindingSection(verdict);
+    for (const ToldFinding& told : FindingsToTell(report_)) {
+      const std::string finding = FindingSection(told);
       if (text_.size() + finding.size() > kMostBytes) {
         ++left_out;
       } else {
@@ -111,10 +140,13 @@ class MarkdownWriter {
     if (left_out > 0) text_ += fmt::format("… and {} findings more: see the full report.\n\n", left_out);
   }
 
-  std::string FindingSection(const Verdict& verdict) const {
+  std::string FindingSection(const ToldFinding& told) const {
+    const Verdict& verdict = *told.verdict;
     const Finding& finding = *verdict.finding;
-    std::string text = fmt::format("### {} · {}\n\n", Code(verdict.law),
+    std::string text = fmt::format("### {} · {}", Code(verdict.law),
                                    verdict.revision.empty() ? "the history" : Code(verdict.revision));
+    if (!told.servers.empty()) text += MarkdownEscaped(fmt::format(" on {}", fmt::join(told.servers, ", ")));
+    text += "\n\n";
     if (!finding.location.empty()) text += fmt::format("{} — ", Code(finding.location.ToString()));
     text += fmt::format("**{}**\n\n", MarkdownEscaped(finding.message));
     if (!finding.drift.empty()) text += Block("diff", Lines(finding.drift));
@@ -145,18 +177,18 @@ class MarkdownWriter {
         continue;
       }
       text += ":\n\n|";
-      for (const std::string& column : shown.rows.columns) text += fmt::format(" {} |", Cell(Code(column)));
+      for (const std::string& column : shown.rows.columns) text += fmt::format(" {} |", TableCell(Code(column)));
       text += "\n|";
       for (std::size_t i = 0; i < shown.rows.columns.size(); ++i) text += "---|";
       text += "\n";
-      for (std::size_t i = 0; i < std::min(shown.rows.rows.size(), kMostRows); ++i) {
+      for (std::size_t i = 0; i < std::min(shown.rows.rows.size(), kMostTableRows); ++i) {
         text += "|";
-        for (const auto& cell : shown.rows.rows[i]) text += fmt::format(" {} |", Cell(Code(CellText(cell))));
+        for (const auto& cell : shown.rows.rows[i]) text += fmt::format(" {} |", TableCell(Code(CellText(cell))));
         text += "\n";
       }
       text += "\n";
-      if (shown.rows.rows.size() > kMostRows) {
-        text += fmt::format("… and {} more rows\n\n", shown.rows.rows.size() - kMostRows);
+      if (shown.rows.rows.size() > kMostTableRows) {
+        text += fmt::format("… and {} more rows\n\n", shown.rows.rows.size() - kMostTableRows);
       }
     }
     return text;

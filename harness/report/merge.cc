@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <tuple>
 
 #include "harness/verify/property.h"
 
@@ -22,11 +23,21 @@ void CheckSameRun(const NamedReport& first, const NamedReport& other) {
   }
 }
 
+// Of a run on several a shard tells of those that it has started.
+bool DifferInServers(const Report& a, const Report& b) {
+  if (a.servers.empty() || b.servers.empty()) return a.server != b.server;
+  return std::any_of(a.servers.begin(), a.servers.end(), [&](const ReportedServer& server) {
+    return std::any_of(b.servers.begin(), b.servers.end(), [&](const ReportedServer& other) {
+      return other.name == server.name && other.description != server.description;
+    });
+  });
+}
+
 void CheckServers(const std::vector<NamedReport>& shards) {
   const NamedReport* first = nullptr;
   for (const NamedReport& shard : shards) {
     if (shard.second.server.empty()) continue;  // it had nothing to look at
-    if (first != nullptr && first->second.server != shard.second.server) {
+    if (first != nullptr && DifferInServers(first->second, shard.second)) {
       throw Error(ErrorKind::kUsage, fmt::format("'{}' is from {}, '{}' from {}", first->first, first->second.server,
                                                  shard.first, shard.second.server));
     }
@@ -65,10 +76,17 @@ std::pair<int, std::string> PlaceOfLaw(const std::string& law) {
 void SortVerdicts(Report& report) {
   std::map<std::string, std::size_t> revisions;
   for (std::size_t i = 0; i < report.graph.size(); ++i) revisions.emplace(report.graph[i].id, i);
+  // Servers come in their order, what is about all of them last.
+  const auto server_of = [&](const Verdict& verdict) {
+    const auto server = std::find_if(report.servers.begin(), report.servers.end(),
+                                     [&](const ReportedServer& known) { return known.name == verdict.server; });
+    return server - report.servers.begin();
+  };
   const auto place = [&](const Verdict& verdict) {
     const auto revision = revisions.find(verdict.revision);
     const std::size_t last = verdict.revision.empty() ? report.graph.size() + 1 : report.graph.size();
-    return std::pair(PlaceOfLaw(verdict.law), revision == revisions.end() ? last : revision->second);
+    return std::tuple(server_of(verdict), PlaceOfLaw(verdict.law),
+                      revision == revisions.end() ? last : revision->second);
   };
   std::stable_sort(report.verdicts.begin(), report.verdicts.end(),
                    [&](const Verdict& a, const Verdict& b) { return place(a) < place(b); });
@@ -90,7 +108,10 @@ Report MergeReports(const std::vector<NamedReport>& shards) {
     whole.verdicts.insert(whole.verdicts.end(), part.verdicts.begin(), part.verdicts.end());
     whole.law_sentences.insert(part.law_sentences.begin(), part.law_sentences.end());
     whole.coverage.Merge(part.coverage);
-    if (whole.server.empty()) whole.server = part.server;
+    if (whole.server.empty() || whole.servers.size() < part.servers.size()) {
+      whole.server = part.server;
+      whole.servers = part.servers;
+    }
     whole.seconds += part.seconds;
     for (const std::string& note : part.notes) {
       if (std::find(whole.notes.begin(), whole.notes.end(), note) == whole.notes.end()) whole.notes.push_back(note);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "harness/report/waivers.h"
+
 namespace migproof {
 
 namespace {
@@ -75,9 +77,14 @@ nlohmann::json ToJson(const Report& report) {
   }
   summary["waived"] = report.Waived();
   summary["exit_status"] = report.ExitStatus();
+  nlohmann::json servers = nlohmann::json::array();
+  for (const ReportedServer& server : report.servers) {
+    servers.push_back({{"name", server.name}, {"description", server.description}});
+  }
   return {{"verdicts", std::move(verdicts)},
           {"summary", std::move(summary)},
           {"server", report.server},
+          {"servers", std::move(servers)},
           {"history",
            {{"format", report.format},
             {"directory", report.directory},
@@ -106,6 +113,9 @@ Report ReportFromJson(const nlohmann::json& json, const std::string& name) {
     report.shard = {json.at("shard").at("index"), json.at("shard").at("of")};
     report.law_sentences = json.at("laws").get<std::map<std::string, std::string>>();
     report.server = json.at("server");
+    for (const auto& server : json.value("servers", nlohmann::json::array())) {
+      report.servers.push_back({server.at("name"), server.at("description")});
+    }
     report.equivalence = json.at("equivalence");
     report.coverage = Coverage::FromJson(json.at("rows"));
     report.notes = json.at("notes");
@@ -116,7 +126,36 @@ Report ReportFromJson(const nlohmann::json& json, const std::string& name) {
   }
 }
 
-std::string UnitName(const Verdict& verdict) { return verdict.revision.empty() ? "the history" : verdict.revision; }
+std::string UnitName(const Verdict& verdict) {
+  std::string name = verdict.revision.empty() ? "the history" : verdict.revision;
+  if (!verdict.server.empty()) name += " on " + verdict.server;
+  return name;
+}
+
+std::string ServerOf(const Report& report, const Verdict& verdict) {
+  for (const ReportedServer& server : report.servers) {
+    if (server.name == verdict.server) return server.description;
+  }
+  return report.server;
+}
+
+std::string ToldFinding::Where() const {
+  const std::string name = verdict->revision.empty() ? "the history" : verdict->revision;
+  return servers.empty() ? name : fmt::format("{} on {}", name, fmt::join(servers, ", "));
+}
+
+std::vector<ToldFinding> FindingsToTell(const Report& report, bool waived) {
+  std::vector<ToldFinding> told;
+  for (const Verdict& verdict : report.verdicts) {
+    if (verdict.outcome != Outcome::kFalsified || verdict.waiver.empty() == waived) continue;
+    const auto known = std::find_if(told.begin(), told.end(), [&](const ToldFinding& other) {
+      return other.verdict->server != verdict.server && FindingName(*other.verdict) == FindingName(verdict);
+    });
+    ToldFinding& here = known == told.end() ? told.emplace_back(ToldFinding{&verdict, {}}) : *known;
+    if (!verdict.server.empty()) here.servers.push_back(verdict.server);
+  }
+  return told;
+}
 
 std::string ExercisedText(const std::map<std::string, std::int64_t>& exercised) {
   std::vector<std::string> parts;

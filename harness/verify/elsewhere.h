@@ -16,6 +16,7 @@
 #include "harness/verify/session_state.h"
 #include "harness/verify/stamping.h"
 #include "harness/verify/stand.h"
+#include "harness/verify/versions.h"
 
 namespace migproof {
 
@@ -41,6 +42,14 @@ class Elsewhere {
   // The ledger once the revision is applied.
   StampedLedger Stamped(const Revision& revision) { return stamping_.At(IndexOf(revision) + 1); }
 
+  // How many servers the run is on.
+  std::size_t servers() const { return 1 + bench_.options().others.size(); }
+  // The revision on all of them.
+  const VersionStep& OnEveryServer(const Revision& revision) {
+    if (!versions_) versions_.emplace(bench_);
+    return versions_->At(IndexOf(revision));
+  }
+
   RaceResult Race(const RaceOptions& options) {
     return OnFreshGround([&](const Bench& bench) { return migproof::Race(bench, options); });
   }
@@ -65,6 +74,7 @@ class Elsewhere {
   SessionLeaks session_leaks_;
   Stamping stamping_;
   std::optional<PlainRun> again_;
+  std::optional<Versions> versions_;
 };
 
 }  // namespace migproof

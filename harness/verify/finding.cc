@@ -125,6 +125,7 @@ nlohmann::json ToJson(const Verdict& verdict) {
                          {"notes", verdict.notes},
                          {"stale", verdict.stale},
                          {"reached_past", verdict.reached_past}};
+  if (!verdict.server.empty()) json["server"] = verdict.server;
   if (!verdict.reason.empty()) json["reason"] = verdict.reason;
   if (verdict.finding) json["finding"] = ToJson(*verdict.finding);
   if (!verdict.reproduction.empty()) json["reproduction"] = verdict.reproduction;
@@ -136,6 +137,7 @@ Verdict VerdictFromJson(const nlohmann::json& json) {
   Verdict verdict;
   verdict.law = json.at("law");
   verdict.revision = json.at("revision");
+  verdict.server = json.value("server", "");
   verdict.outcome = OutcomeNamed(json.at("outcome").get<std::string>()).value_or(Outcome::kError);
   verdict.exercised = json.at("exercised").get<std::map<std::string, std::int64_t>>();
   verdict.notes = json.at("notes");

@@ -63,6 +63,8 @@ std::optional<Outcome> OutcomeNamed(std::string_view name);
 struct Verdict {
   std::string law;
   std::string revision;  // "" for the history as a whole
+  // In a run on several servers the one that it is about ("15"; see ServerSpec::Label), or "" for all of them.
+  std::string server;
   Outcome outcome = Outcome::kError;
   std::string reason;  // for every outcome but held and falsified
   std::optional<Finding> finding;

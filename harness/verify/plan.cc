@@ -14,11 +14,12 @@ namespace migproof {
 
 namespace {
 
-std::vector<NamedLaw> LawsAsked(const std::vector<std::string>& names) {
+std::vector<NamedLaw> LawsAsked(const std::vector<std::string>& names, std::size_t servers) {
   std::vector<NamedLaw> laws;
   for (const std::string& name : names.empty() ? Registry<Property>::Names() : names) {
     const Property& property = Registry<Property>::Get(name);
-    if (!names.empty() || !property.OnlyByName()) laws.push_back({name, &property});
+    const bool unasked = property.OnlyByName() || (property.ComparesServers() && servers == 1);
+    if (!names.empty() || !unasked) laws.push_back({name, &property});
   }
   std::stable_sort(laws.begin(), laws.end(), [](const NamedLaw& a, const NamedLaw& b) {
     return std::pair(a.property->Rank(), a.name) < std::pair(b.property->Rank(), b.name);
@@ -116,6 +117,19 @@ std::vector<Plan> Plan::DealtOut(int workers) const {
   return plans;
 }
 
+Plan Plan::Comparing(bool servers) const {
+  std::vector<NamedLaw> laws = laws_;
+  std::erase_if(laws, [&](const NamedLaw& law) { return law.property->ComparesServers() != servers; });
+  std::vector<PlannedUnit> units = units_;
+  for (PlannedUnit& unit : units) {
+    std::erase_if(unit.laws, [&](const std::string& law) {
+      return std::none_of(laws.begin(), laws.end(), [&](const NamedLaw& kept) { return kept.name == law; });
+    });
+  }
+  std::erase_if(units, [](const PlannedUnit& unit) { return unit.laws.empty(); });
+  return {std::move(laws), units};
+}
+
 std::vector<std::pair<std::string, std::string>> Plan::Units(const Subject& subject) const {
   std::vector<std::pair<std::string, std::string>> units;
   for (const NamedLaw& law : laws_) {
@@ -171,7 +185,7 @@ std::vector<PlannedUnit> PickedFrom(std::vector<PlannedUnit> units, const Subjec
 }  // namespace
 
 Plan MakePlan(const Subject& subject, const VerifyOptions& options) {
-  const std::vector<NamedLaw> laws = LawsAsked(options.laws);
+  const std::vector<NamedLaw> laws = LawsAsked(options.laws, options.servers.size());
   const std::vector<PlannedUnit> units = PickedFrom(UnitsOf(subject, options, laws), subject, options.units);
   return {laws, ShardOf(units, options.shard.index, options.shard.of)};
 }
@@ -181,6 +195,9 @@ std::string RunDigest(const Subject& subject, const VerifyOptions& options) {
                                  options.rows.seed, options.rows.cases, options.nightly);
   text += fmt::format("{}\n", fmt::join(options.revisions, ","));
   if (options.start.untrusted) text += "untrusted\n";
+  if (options.servers.size() > 1) {  // of one the report tells
+    for (const ServerSpec& server : options.servers) text += server.Label() + "\n";
+  }
   for (const Revision* revision : subject.order()) text += DescribedForDigest(*revision);
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }

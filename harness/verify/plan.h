@@ -51,6 +51,8 @@ class Plan {
   // fewer where there is not work for all. Many revisions are cut into stretches; of few, one worker takes those with
   // rows and another what is left.
   std::vector<Plan> DealtOut(int workers) const;
+  // The part of it that compares servers, or the part that does not.
+  Plan Comparing(bool servers) const;
 
  private:
   std::vector<PlannedUnit> units_;

@@ -42,6 +42,10 @@ class Property {
   // where no law that could need it did.
   virtual std::vector<std::string> Excuses() const { return {}; }
 
+  // True for a law about what several servers have in common: it is checked once for all of them, and only where there
+  // are several or it is asked for by name.
+  virtual bool ComparesServers() const { return false; }
+
   // True for a law that not every history has to keep: it is checked only where it is asked for by name.
   virtual bool OnlyByName() const { return false; }
 

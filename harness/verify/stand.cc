@@ -26,8 +26,19 @@ std::string UnavailableExtension(Session& session, const Error& refusal) {
       statement);
   if (name.empty() || name.IsNull(0, 0)) return "";
   const std::string extension(name.Get(0, 0));
+  // Its library, or a library which that one needs, is not on this machine.
+  if (refusal.sqlstate() == "58P01" || refusal.sqlstate() == "XX000") return extension;
   const Rows found = session.Query("SELECT 1 FROM pg_catalog.pg_available_extensions WHERE name = $1", {extension});
   return found.empty() ? extension : "";
+}
+
+std::string MissingExtension(const std::string& extension) {
+  return fmt::format("extension '{}' is not available on this server", extension);
+}
+
+// Likewise, with what wants it.
+std::string NeededBy(const std::string& missing, const std::string& needed_by) {
+  return fmt::format("{} (needed by {})", missing, needed_by);
 }
 
 }  // namespace
@@ -73,17 +84,30 @@ Bench::Bench(const Subject& subject, ServerFactory factory, BenchOptions options
       ground_(Database::Create(*server_)) {
   const auto session = ground_->Connect();
   ground_->CheckToken(*session);
-  for (const Script& script : subject_.before()) RunScript(*session, script);
+  for (const Script& script : subject_.before()) {
+    try {
+      RunScript(*session, script);
+    } catch (const Error& refusal) {
+      const std::string extension = UnavailableExtension(*session, refusal);
+      if (extension.empty()) throw;
+      missing_ = NeededBy(MissingExtension(extension), script.At(0).file);
+      return;
+    }
+  }
   Runner(*session, subject_.history(), subject_.ledger(), OptionsFor(subject_, *ground_)).Prepare();
 }
 
 Stand::Stand(const Bench& bench, std::unique_ptr<Database> database, std::size_t index)
-    : bench_(bench), database_(std::move(database)), index_(index) {
+    : bench_(bench), database_(std::move(database)), index_(index), missing_(bench.missing()) {
   Connect();
 }
 
 Stand::Stand(std::unique_ptr<Bench> bench)
-    : own_bench_(std::move(bench)), bench_(*own_bench_), database_(bench_.Fresh()), index_(0) {
+    : own_bench_(std::move(bench)),
+      bench_(*own_bench_),
+      database_(bench_.Fresh()),
+      index_(0),
+      missing_(bench_.missing()) {
   Connect();
 }
 
@@ -135,7 +159,7 @@ void Stand::NoticeMissing(const Revision& revision, const std::vector<Error>& re
   for (const Error& refusal : refusals) {
     const std::string missing = MissingFor(refusal);
     if (missing.empty()) continue;
-    missing_ = fmt::format("{} (needed by {})", missing, revision.id);
+    missing_ = NeededBy(missing, revision.id);
     return;
   }
 }
@@ -143,7 +167,7 @@ void Stand::NoticeMissing(const Revision& revision, const std::vector<Error>& re
 // What the server, or a guest's lack of rights, is to blame for; else "".
 std::string Stand::MissingFor(const Error& refusal) {
   const std::string extension = UnavailableExtension(*session_, refusal);
-  if (!extension.empty()) return fmt::format("extension '{}' is not available on this server", extension);
+  if (!extension.empty()) return MissingExtension(extension);
   if (bench_.server().Guest().empty() || !refusal.sql()) return "";
   if (IsMadeBeforehand(bench_.server(), refusal)) {
     return fmt::format("made beforehand, for an untrusted history: {} (IF NOT EXISTS takes that)", refusal.message());

@@ -19,12 +19,19 @@ namespace migproof {
 
 using ServerFactory = std::function<std::unique_ptr<Server>()>;
 
+struct OtherServer {
+  std::string name;  // as Verdict::server
+  ServerFactory factory;
+};
+
 // What a run tries beyond moving along the history.
 struct BenchOptions {
   ServerFactory durable;  // gives servers that may be killed, with synchronous_commit=on; none: no server is killed
   std::uint64_t seed = 0;
   bool nightly = false;              // deaths and cancels at every statement, where otherwise some are drawn
   const TimeLimit* limit = nullptr;  // outlives the bench; none: no limit
+  std::string name;                  // of the bench's own server, in a run on several
+  std::vector<OtherServer> others;   // the other servers of such a run, for laws that compare them
 };
 
 // The connection string of `database` with settings under which every value is read back: the same text for the same
@@ -49,6 +56,9 @@ class Bench {
   const BenchOptions& options() const { return options_; }
   // Trials of many parts ask before each, and stop.
   bool OutOfTime() const { return options_.limit != nullptr && options_.limit->Spent(); }
+  // "extension 'vector' is not available on this server (needed by before.sql)" where the ground could not be made for
+  // that, or "". Nothing can be tried then.
+  const std::string& missing() const { return missing_; }
   // See Server::Kill. No database of this bench may be connected to.
   void KillServer() { server_->Kill(); }
 
@@ -58,6 +68,7 @@ class Bench {
   BenchOptions options_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Database> ground_;
+  std::string missing_;
 };
 
 // What a Runner of `subject` on one of our databases is given; `database` outlives it.

@@ -1,6 +1,7 @@
 #include "harness/verify/verify.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -34,7 +35,10 @@ class Inspection {
         options_(options),
         walk_(bench, Wants("round_trip")),
         search_(bench, walk_, options.rows),
-        emit_(emit) {
+        emit_(emit),
+        major_(bench.server().major_version()) {
+    if (options.servers.size() > 1) servers_ = bench.options().name;
+    for (const OtherServer& other : bench.options().others) servers_ += "," + other.name;
     walk_.SetChance(options.rows.seed, options.rows.cases);
   }
 
@@ -162,6 +166,11 @@ class Inspection {
       verdict.outcome = Outcome::kNotApplicable;
       return;
     }
+    if (std::string unmet = WhyNotOnThisServer(law, revision); !unmet.empty()) {
+      verdict.outcome = Outcome::kSkipped;
+      verdict.reason = std::move(unmet);
+      return;
+    }
     if (Clock::now() > deadline_) {
       verdict.outcome = Outcome::kGaveUp;
       verdict.reason = "the budget was spent before this was looked at";
@@ -178,13 +187,28 @@ class Inspection {
     }
   }
 
+  // A revision that declares to need another server ends what can be looked at here: what comes after it in the order
+  // stands on it, and so does the history as a whole. Laws that compare servers look for themselves.
+  std::string WhyNotOnThisServer(const Law& law, const Revision* revision) const {
+    if (law.property->ComparesServers()) return "";
+    const std::size_t last = revision == nullptr ? subject_.order().size() - 1 : subject_.IndexOf(*revision);
+    for (std::size_t index = 0; index <= last; ++index) {
+      const Revision& needing = *subject_.order()[index];
+      if (const Declaration* unmet = needing.UnmetBy(major_)) {
+        return fmt::format("{} requires {}, and this is PostgreSQL {}", needing.id, unmet->object, major_);
+      }
+    }
+    return "";
+  }
+
   void Decide(const Law& law, const Revision* revision, Verdict& verdict) {
     limit_.BeginPart();
-    walk_.GoTo(revision == nullptr ? subject_.order().size() : subject_.IndexOf(*revision));
-    if (SkippedForMissing(verdict)) return;
+    const bool walks = !law.property->ComparesServers();  // what compares servers goes its own ways
+    if (walks) walk_.GoTo(revision == nullptr ? subject_.order().size() : subject_.IndexOf(*revision));
+    if (walks && SkippedForMissing(verdict)) return;
     Trial trial(subject_, revision, walk_);
     verdict.finding = law.property->Check(trial);
-    if (SkippedForMissing(verdict)) return;
+    if (walks && SkippedForMissing(verdict)) return;
     if (!trial.skipped().empty()) {
       verdict.outcome = Outcome::kSkipped;
       verdict.reason = trial.skipped();
@@ -238,6 +262,7 @@ class Inspection {
   std::string Reproduction(const Law& law, const Revision* revision) const {
     std::string command = fmt::format("{} --law {}", options_.reproduce_with, law.name);
     if (revision != nullptr) command += " --revision " + ShellWord(revision->id);
+    if (!servers_.empty()) command += " --postgres " + ShellWord(servers_);
     if (options_.rows.seed != 0) command += fmt::format(" --seed {}", options_.rows.seed);
     return command;
   }
@@ -251,6 +276,8 @@ class Inspection {
   Walk walk_;
   Search search_;
   const Emit& emit_;
+  int major_;            // of this server
+  std::string servers_;  // in a run on several: those that a reproduction takes
 };
 
 // About how much the database has to do for the history: a step that a tool runs counts as some statements.
@@ -264,8 +291,11 @@ std::size_t Statements(const Subject& subject) {
   return statements;
 }
 
+// For each server.
 int Jobs(const VerifyOptions& options, const Subject& subject, const Plan& plan) {
-  if (options.jobs > 0) return options.jobs;
+  const auto servers = static_cast<int>(options.servers.size());
+  if (options.jobs > 0) return std::max(1, options.jobs / servers);
+  if (servers > 1) return 1;
   // A second server, with the history once more, costs as much as some twenty revisions, or the rows of a few.
   constexpr std::size_t kWorthAServer = 40;
   const std::size_t stretches = 1 + plan.revisions().size() / Plan::kStretch;
@@ -273,23 +303,91 @@ int Jobs(const VerifyOptions& options, const Subject& subject, const Plan& plan)
   return std::clamp(static_cast<int>(useful), 1, std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
 }
 
+// What one worker process looks at.
+struct Assignment {
+  static constexpr std::size_t kAllServers = static_cast<std::size_t>(-1);
+
+  std::size_t server = 0;  // index, or all of them: what compares servers
+  Plan plan;
+};
+
+// Servers run side by side: each has its part of the machine, and none waits for the slowest.
+std::vector<Assignment> Assign(const Subject& subject, const VerifyOptions& options, const Plan& on_each,
+                               const Plan& on_all) {
+  std::vector<Assignment> assignments;
+  for (std::size_t server = 0; on_each.Verdicts() > 0 && server < options.servers.size(); ++server) {
+    for (Plan& part : on_each.DealtOut(Jobs(options, subject, on_each))) {
+      assignments.push_back({server, std::move(part)});
+    }
+  }
+  if (on_all.Verdicts() > 0) assignments.push_back({Assignment::kAllServers, on_all});
+  return assignments;
+}
+
+std::string NameOf(const VerifyOptions& options, std::size_t server) {
+  const bool one = options.servers.size() == 1 || server == Assignment::kAllServers;
+  return one ? "" : options.servers[server].Label();
+}
+
+ServerFactory FactoryOf(const VerifyOptions& options, std::size_t server, bool durable) {
+  if (server == 0 && options.factory && !durable) return options.factory;
+  StartOptions start = options.start;
+  start.durable = durable;
+  return [spec = options.servers[server], start] { return spec.Start(start); };
+}
+
+Bench MakeBench(const Subject& subject, const VerifyOptions& options, const Assignment& assignment,
+                const TimeLimit& limit) {
+  const std::size_t server = assignment.server == Assignment::kAllServers ? 0 : assignment.server;
+  BenchOptions beyond{.durable = FactoryOf(options, server, true),
+                      .seed = options.rows.seed,
+                      .nightly = options.nightly,
+                      .limit = &limit,
+                      .name = NameOf(options, server)};
+  if (options.servers[server].provider == "existing") beyond.durable = nullptr;  // kills must hit no neighbour
+  for (std::size_t other = 1; assignment.server == Assignment::kAllServers && other < options.servers.size(); ++other) {
+    beyond.others.push_back({options.servers[other].Label(), FactoryOf(options, other, false)});
+  }
+  return Bench(subject, FactoryOf(options, server, false), beyond);
+}
+
+struct GivenUnit {
+  std::string server, law, revision;
+
+  auto operator<=>(const GivenUnit&) const = default;
+};
+
 // A verdict for every unit, in order; a unit that no worker spoke of is an error.
-std::vector<Verdict> Arrange(const std::vector<std::pair<std::string, std::string>>& units,
-                             std::map<std::pair<std::string, std::string>, Verdict>& given,
-                             const std::string& failure) {
-  std::vector<Verdict> verdicts;
+void Arrange(const std::vector<std::pair<std::string, std::string>>& units, const std::string& server,
+             std::map<GivenUnit, Verdict>& given, const std::string& failure, std::vector<Verdict>& verdicts) {
   for (const auto& [law, revision] : units) {
-    const auto found = given.find({law, revision});
+    const auto found = given.find({server, law, revision});
     if (found != given.end()) {
       verdicts.push_back(std::move(found->second));
     } else {
       verdicts.push_back({.law = law,
                           .revision = revision,
+                          .server = server,
                           .outcome = Outcome::kError,
                           .reason = failure.empty() ? "nobody looked at it" : failure});
     }
   }
-  return verdicts;
+}
+
+// "PostgreSQL 15.20 (local, ...)", or of several servers "PostgreSQL 13.23, 15.20".
+void DescribeServers(const VerifyOptions& options, const std::map<std::size_t, std::string>& described,
+                     Report& report) {
+  if (options.servers.size() == 1) {
+    if (!described.empty()) report.server = described.begin()->second;
+    return;
+  }
+  std::vector<std::string> versions;
+  for (const auto& [server, description] : described) {
+    report.servers.push_back({options.servers[server].Label(), description});
+    const std::size_t version = description.find(' ');
+    versions.push_back(description.substr(version + 1, description.find(' ', version + 1) - version - 1));
+  }
+  report.server = fmt::format("PostgreSQL {}", fmt::join(versions, ", "));
 }
 
 }  // namespace
@@ -322,53 +420,62 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
     report.notes.push_back(fmt::format("shard {} of {} has nothing to look at", options.shard.index, options.shard.of));
     return report;
   }
-  const std::vector<Plan> parts = plan.DealtOut(Jobs(options, subject, plan));
+  if (options.servers.size() > 1) ExpectAvailable(options.servers, options.start);
+  const Plan on_each = plan.Comparing(false);
+  const Plan on_all = plan.Comparing(true);
+  const std::vector<Assignment> assignments = Assign(subject, options, on_each, on_all);
 
-  std::map<std::pair<std::string, std::string>, Verdict> given;
+  std::map<GivenUnit, Verdict> given;
+  std::map<std::size_t, std::string> described;  // by server
   std::vector<WorkerProgress> workers;
-  for (const Plan& part : parts) workers.push_back({.all = part.Verdicts()});
+  for (const Assignment& part : assignments) {
+    workers.push_back({.all = part.plan.Verdicts()});
+  }
   const auto show = [&] {
     if (progress) progress(workers);
   };
   const auto work = [&](int worker, const Emit& emit) {
+    const Assignment& part = assignments[static_cast<std::size_t>(worker)];
     TimeLimit limit;
-    StartOptions durable = options.start;
-    durable.durable = true;
-    BenchOptions beyond{.durable = [&] { return options.server.Start(durable); },
-                        .seed = options.rows.seed,
-                        .nightly = options.nightly,
-                        .limit = &limit};
-    if (options.server.provider == "existing") beyond.durable = nullptr;  // kills must hit no neighbour
-    const Bench bench(
-        subject, options.factory ? options.factory : [&] { return options.server.Start(options.start); }, beyond);
+    const Bench bench = MakeBench(subject, options, part, limit);
     emit({{"server", bench.server().Description()}});
-    Inspection(subject, parts[static_cast<std::size_t>(worker)], options, bench, deadline, limit, emit).Run();
+    Inspection(subject, part.plan, options, bench, deadline, limit, emit).Run();
   };
   const auto receive = [&](int worker, const nlohmann::json& document) {
     WorkerProgress& sender = workers[static_cast<std::size_t>(worker)];
+    const std::size_t server = assignments[static_cast<std::size_t>(worker)].server;
+    const std::string name = NameOf(options, server);
     if (document.contains("server")) {
-      report.server = document.at("server");
+      described[server == Assignment::kAllServers ? 0 : server] = document.at("server");
     } else if (document.contains("coverage")) {
       report.coverage.Merge(Coverage::FromJson(document.at("coverage")));
     } else if (document.contains("at")) {
       sender.at = document.at("at");
+      if (!name.empty()) sender.at = fmt::format("{}: {}", name, sender.at);
       show();
     } else {
       Verdict verdict = VerdictFromJson(document);
-      given[{verdict.law, verdict.revision}] = std::move(verdict);
+      verdict.server = name;
+      given[{name, verdict.law, verdict.revision}] = std::move(verdict);
       ++sender.done;
       show();
     }
   };
-  std::string failure;
-  for (const WorkerEnd& end :
-       RunWorkers(static_cast<int>(parts.size()), work, receive, progress ? show : std::function<void()>())) {
-    if (!end.failure.empty()) failure = end.failure;
+  std::map<std::size_t, std::string> failures;  // by server
+  const std::vector<WorkerEnd> ends =
+      RunWorkers(static_cast<int>(assignments.size()), work, receive, progress ? show : std::function<void()>());
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    if (!ends[i].failure.empty()) failures[assignments[i].server] = ends[i].failure;
   }
-  if (report.server.empty() && !failure.empty())
+  if (described.empty() && !failures.empty()) {
+    const std::string& failure = failures.begin()->second;
     throw Error(ErrorKind::kServer, failure.substr(failure.rfind("error: ", 0) == 0 ? 7 : 0));
-
-  report.verdicts = Arrange(plan.Units(subject), given, failure);
+  }
+  DescribeServers(options, described, report);
+  for (std::size_t server = 0; server < options.servers.size(); ++server) {
+    Arrange(on_each.Units(subject), NameOf(options, server), given, failures[server], report.verdicts);
+  }
+  Arrange(on_all.Units(subject), "", given, failures[Assignment::kAllServers], report.verdicts);
   for (const Verdict& verdict : report.verdicts) {
     report.notes.insert(report.notes.end(), verdict.stale.begin(), verdict.stale.end());
   }

@@ -21,14 +21,16 @@
 namespace migproof {
 
 struct VerifyOptions {
-  ServerSpec server;
+  std::vector<ServerSpec> servers = {ServerSpec()};  // several: every law is checked on each
   StartOptions start;
-  ServerFactory factory;               // where set, gives the servers instead of the two above
+  ServerFactory factory;               // where set, gives the servers instead of the first of those above
   std::vector<std::string> laws;       // none: every registered law
   std::vector<std::string> revisions;  // ids to look at; none: all, and the history as a whole
   // Of these, only the pairs of a law and a revision's id ("" for the history as a whole); none: all of them.
   std::set<std::pair<std::string, std::string>> units;
-  int jobs = 0;          // worker processes; 0: as the history's size and the machine's cores suggest
+  // Worker processes; 0: as the history's size and the machine's cores suggest. Each server has one of its own at
+  // least.
+  int jobs = 0;
   SearchOptions rows;    // how rows are drawn, from which seed, and how long they are made simpler
   bool nightly = false;  // all that takes long (BenchOptions::nightly)
   Shard shard;           // the part of the above that is looked at

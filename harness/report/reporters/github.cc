@@ -31,10 +31,8 @@ class GithubWriter {
   }
 
   void Write() {
-    for (const Verdict& verdict : report_.verdicts) {
-      if (verdict.outcome == Outcome::kFalsified && verdict.waiver.empty()) {
-        Annotation("error", verdict, "", FindingText(verdict, {.shown_lines = 12}));
-      }
+    for (const ToldFinding& finding : FindingsToTell(report_)) {
+      Annotation("error", *finding.verdict, finding.Where(), FindingText(*finding.verdict, {.shown_lines = 12}));
     }
     Unchecked();
     for (const std::string& note : report_.notes) out_ << fmt::format("::notice::{}\n", CommandEscaped(note, false));
@@ -53,21 +51,20 @@ class GithubWriter {
     }
     for (const auto& [reason, verdicts] : by_reason) {
       const std::string more = verdicts.size() > 1 ? fmt::format(" and {} more", verdicts.size() - 1) : "";
-      Annotation("warning", *verdicts.front(), more, reason);
+      Annotation("warning", *verdicts.front(), UnitName(*verdicts.front()) + more, reason);
     }
   }
 
-  void Annotation(const char* command, const Verdict& verdict, const std::string& more, const std::string& text) {
+  void Annotation(const char* command, const Verdict& verdict, const std::string& unit, const std::string& text) {
     const auto known = places_.find(verdict.revision);
     SourceLocation where = known == places_.end() ? SourceLocation() : known->second;
     if (verdict.finding && !verdict.finding->location.empty()) where = verdict.finding->location;
     std::string properties;
     if (!where.empty()) properties += fmt::format("file={},", CommandEscaped(where.file, true));
     if (where.line > 0) properties += fmt::format("line={},", where.line);
-    out_ << fmt::format(
-        "::{} {}title={}::{}\n", command, properties,
-        CommandEscaped(fmt::format("{} {}{}", verdict.law, PrintableLine(UnitName(verdict)), more), true),
-        CommandEscaped(text, false));
+    out_ << fmt::format("::{} {}title={}::{}\n", command, properties,
+                        CommandEscaped(fmt::format("{} {}", verdict.law, PrintableLine(unit)), true),
+                        CommandEscaped(text, false));
   }
 
   const Report& report_;

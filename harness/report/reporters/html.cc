@@ -69,17 +69,25 @@ bool IsUnchecked(const Verdict& verdict) {
          verdict.outcome == Outcome::kError;
 }
 
+// Whether one of several verdicts on a unit is the one to show.
+int Badness(const Verdict& verdict) {
+  if (verdict.outcome == Outcome::kFalsified) return verdict.waiver.empty() ? 4 : 1;
+  return IsUnchecked(verdict) ? 3 : verdict.outcome == Outcome::kHeld ? 2 : 0;
+}
+
 class HtmlPage {
  public:
   HtmlPage(const Report& report, std::ostream& out) : report_(report), out_(out) {
     for (std::size_t i = 0; i < report.verdicts.size(); ++i) {
       const Verdict& verdict = report.verdicts[i];
-      if (laws_.empty() || laws_.back() != verdict.law) laws_.push_back(verdict.law);
-      by_unit_[verdict.revision][verdict.law] = i;
-      if (verdict.outcome == Outcome::kFalsified) findings_.push_back(i);
+      if (std::find(laws_.begin(), laws_.end(), verdict.law) == laws_.end()) laws_.push_back(verdict.law);
+      // Of several servers a cell shows the one that fared worst.
+      const auto [at, fresh] = by_unit_[verdict.revision].emplace(verdict.law, i);
+      if (!fresh && Badness(verdict) > Badness(report.verdicts[at->second])) at->second = i;
     }
-    std::stable_partition(findings_.begin(), findings_.end(),
-                          [&](std::size_t i) { return report_.verdicts[i].waiver.empty(); });
+    for (const bool waived : {false, true}) {
+      for (ToldFinding& finding : FindingsToTell(report, waived)) findings_.push_back(std::move(finding));
+    }
   }
 
   void Write() {
@@ -123,6 +131,11 @@ class HtmlPage {
     if (report_.shard.of > 1) {
       out_ << fmt::format("<p class=\"about\">Shard {} of {} only.</p>\n", report_.shard.index, report_.shard.of);
     }
+    if (!report_.servers.empty()) {
+      out_ << "<ul class=\"plain\">\n";
+      for (const ReportedServer& server : report_.servers) ServerLine(server);
+      out_ << "</ul>\n";
+    }
     out_ << "<ul class=\"counts\">\n";
     for (const auto& [outcome, count] : report_.Counts()) {
       const Look look = LookOf({.outcome = outcome});
@@ -132,22 +145,40 @@ class HtmlPage {
     out_ << "</ul>\n";
   }
 
+  // "PostgreSQL 15.20 (local, ...): 2 falsified, 40 held".
+  void ServerLine(const ReportedServer& server) {
+    Report part;
+    for (const Verdict& verdict : report_.verdicts) {
+      if (verdict.server == server.name) part.verdicts.push_back(verdict);
+    }
+    const int status = part.ExitStatus();
+    out_ << fmt::format("<li>{}: <span class=\"{}\">{}</span></li>\n", HtmlEscaped(server.description),
+                        status == 0   ? "held"
+                        : status == 1 ? "bad"
+                                      : "warn",
+                        HtmlEscaped(SummaryText(part)));
+  }
+
   void Findings() {
     if (findings_.empty()) {
       out_ << "<p id=\"findings\">No finding.</p>\n";
       return;
     }
     out_ << "<h2 id=\"findings\">Findings</h2>\n";
-    for (const std::size_t i : findings_) WriteFinding(i);
+    for (const ToldFinding& finding : findings_) WriteFinding(finding);
   }
 
-  void WriteFinding(std::size_t index) {
-    const Verdict& verdict = report_.verdicts[index];
+  std::size_t IndexOf(const Verdict& verdict) const {
+    return static_cast<std::size_t>(&verdict - report_.verdicts.data());
+  }
+
+  void WriteFinding(const ToldFinding& told) {
+    const Verdict& verdict = *told.verdict;
     const Finding& finding = *verdict.finding;
     out_ << fmt::format(
         "<article class=\"finding{}\" id=\"finding-{}\">\n<header><h3><span class=\"law\">{}</span> · {}</h3>",
-        verdict.waiver.empty() ? "" : " waived", index, HtmlEscaped(verdict.law),
-        HtmlEscaped(PrintableLine(UnitName(verdict))));
+        verdict.waiver.empty() ? "" : " waived", IndexOf(verdict), HtmlEscaped(verdict.law),
+        HtmlEscaped(PrintableLine(told.Where())));
     if (!finding.location.empty()) {
       out_ << fmt::format("<span class=\"place code\">{}</span>", HtmlEscaped(finding.location.ToString()));
     }
@@ -344,8 +375,8 @@ class HtmlPage {
       const std::string mark =
           fmt::format("<span aria-hidden=\"true\">{}</span><span class=\"unseen\">{}</span>", look.mark, told);
       if (verdict.outcome == Outcome::kFalsified) {
-        out_ << fmt::format("<td><a class=\"cell {}\" href=\"#finding-{}\" title=\"{}\">{}</a></td>", look.style, index,
-                            told, mark);
+        out_ << fmt::format("<td><a class=\"cell {}\" href=\"#finding-{}\" title=\"{}\">{}</a></td>", look.style,
+                            PlaceOf(verdict), told, mark);
       } else {
         out_ << fmt::format("<td><span class=\"cell {}\" title=\"{}\">{}</span></td>", look.style, told, mark);
       }
@@ -353,8 +384,17 @@ class HtmlPage {
     out_ << "</tr>\n";
   }
 
+  // The finding that tells of this verdict: of the first server that shows it.
+  std::size_t PlaceOf(const Verdict& verdict) const {
+    const auto told = std::find_if(findings_.begin(), findings_.end(), [&](const ToldFinding& finding) {
+      return finding.verdict == &verdict || FindingName(*finding.verdict) == FindingName(verdict);
+    });
+    return IndexOf(told == findings_.end() ? verdict : *told->verdict);
+  }
+
   static std::string Told(const Verdict& verdict) {
     std::string text = fmt::format("{}: {}", verdict.law, ReadableName(verdict.outcome));
+    if (!verdict.server.empty()) text += " on " + verdict.server;
     if (!verdict.waiver.empty()) text += ", waived";
     if (verdict.finding) return fmt::format("{}: {}", text, verdict.finding->message);
     if (!verdict.reason.empty()) return fmt::format("{}: {}", text, verdict.reason);
@@ -475,7 +515,7 @@ class HtmlPage {
   std::ostream& out_;
   std::vector<std::string> laws_;                                      // as reported
   std::map<std::string, std::map<std::string, std::size_t>> by_unit_;  // verdicts by revision and law
-  std::vector<std::size_t> findings_;                                  // those that count, then the waived
+  std::vector<ToldFinding> findings_;                                  // those that count, then the waived
 };
 
 class HtmlReporter : public Reporter {

@@ -76,28 +76,33 @@ class JunitWriter {
   }
 
   void Write() {
-    std::vector<std::pair<std::string, std::vector<const Verdict*>>> suites;
+    std::vector<std::vector<const Verdict*>> suites;  // of one law and server each
     JunitCounts all;
     for (const Verdict& verdict : report_.verdicts) {
-      if (suites.empty() || suites.back().first != verdict.law) suites.push_back({verdict.law, {}});
-      suites.back().second.push_back(&verdict);
+      const bool same = !suites.empty() && suites.back().front()->law == verdict.law &&
+                        suites.back().front()->server == verdict.server;
+      if (!same) suites.emplace_back();
+      suites.back().push_back(&verdict);
       all.Add(verdict);
     }
     out_ << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
     out_ << fmt::format("<testsuites name=\"migproof\" {} time=\"{:.3f}\">\n", all.Attributes(), report_.seconds);
-    for (const auto& [law, verdicts] : suites) Suite(law, verdicts);
+    for (const auto& verdicts : suites) Suite(verdicts);
     out_ << "</testsuites>\n";
   }
 
  private:
-  void Suite(const std::string& law, const std::vector<const Verdict*>& verdicts) {
+  void Suite(const std::vector<const Verdict*>& verdicts) {
+    const std::string& law = verdicts.front()->law;
+    const std::string& server = verdicts.front()->server;
+    const std::string name = server.empty() ? law : fmt::format("{} on {}", law, server);
     JunitCounts counts;
     for (const Verdict* verdict : verdicts) counts.Add(*verdict);
-    out_ << fmt::format("  <testsuite name=\"{}\" {}>\n    <properties>\n", XmlEscaped(law), counts.Attributes());
+    out_ << fmt::format("  <testsuite name=\"{}\" {}>\n    <properties>\n", XmlEscaped(name), counts.Attributes());
     const auto sentence = report_.law_sentences.find(law);
     if (sentence != report_.law_sentences.end()) Property("law", sentence->second);
     Property("history", report_.directory);
-    Property("server", report_.server);
+    Property("server", ServerOf(report_, *verdicts.front()));
     out_ << "    </properties>\n";
     for (const Verdict* verdict : verdicts) Case(*verdict);
     out_ << "  </testsuite>\n";
@@ -109,8 +114,9 @@ class JunitWriter {
 
   void Case(const Verdict& verdict) {
     const std::string name = verdict.revision.empty() ? "(the history)" : verdict.revision;
-    out_ << fmt::format("    <testcase classname=\"migproof.{}\" name=\"{}\"{}>\n", XmlEscaped(verdict.law),
-                        XmlEscaped(name), Place(verdict));
+    const std::string server = verdict.server.empty() ? "" : "." + verdict.server;
+    out_ << fmt::format("    <testcase classname=\"migproof.{}{}\" name=\"{}\"{}>\n", XmlEscaped(verdict.law),
+                        XmlEscaped(server), XmlEscaped(name), Place(verdict));
     Result(verdict);
     const std::string looked = ExercisedText(verdict.exercised);
     if (!looked.empty()) out_ << fmt::format("      <system-out>{}</system-out>\n", XmlBody(looked));

@@ -38,8 +38,8 @@ class SarifDocument {
 
   ordered_json Make() const {
     ordered_json results = ordered_json::array();
-    for (const Verdict& verdict : report_.verdicts) {
-      if (verdict.outcome == Outcome::kFalsified) results.push_back(Result(verdict));
+    for (const bool waived : {false, true}) {
+      for (const ToldFinding& finding : FindingsToTell(report_, waived)) results.push_back(Result(finding));
     }
     ordered_json run = {
         {"tool", {{"driver", {{"name", "migproof"}, {"semanticVersion", MIGPROOF_VERSION}, {"rules", Rules()}}}}},
@@ -67,13 +67,14 @@ class SarifDocument {
     return rules;
   }
 
-  ordered_json Result(const Verdict& verdict) const {
+  ordered_json Result(const ToldFinding& told) const {
+    const Verdict& verdict = *told.verdict;
     ordered_json result = {
         {"ruleId", verdict.law},
         {"ruleIndex", laws_.at(verdict.law)},
         {"kind", "fail"},
         {"level", "error"},
-        {"message", {{"text", fmt::format("{}: {}", PrintableLine(UnitName(verdict)), FindingText(verdict))}}},
+        {"message", {{"text", fmt::format("{}: {}", PrintableLine(told.Where()), FindingText(verdict))}}},
         {"locations", ordered_json::array({Location(verdict)})},
         {"partialFingerprints", {{"migproof/v1", Printable(FindingName(verdict))}}}};
     if (!verdict.waiver.empty()) {

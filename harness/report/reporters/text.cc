@@ -20,7 +20,13 @@ class TextWriter {
   void Write() {
     out_ << fmt::format("{} revision{} in {} ({}) on {}\n", report_.revisions, report_.revisions == 1 ? "" : "s",
                         PrintableLine(report_.directory), report_.format, PrintableLine(report_.server));
-    for (const std::string& law : Laws()) WriteLaw(law);
+    for (const ReportedServer& server : report_.servers) {
+      out_ << fmt::format("{}\n", PrintableLine(server.description));
+      for (const std::string& law : Laws(server.name)) WriteLaw(law, server.name);
+    }
+    const std::vector<std::string> laws = Laws("");
+    if (!report_.servers.empty() && !laws.empty()) out_ << "all of them\n";
+    for (const std::string& law : laws) WriteLaw(law, "");
     WriteCoverage();
     WriteFindings();
     WriteUnchecked();
@@ -29,9 +35,10 @@ class TextWriter {
   }
 
  private:
-  std::vector<std::string> Laws() const {
+  std::vector<std::string> Laws(const std::string& server) const {
     std::vector<std::string> laws;
     for (const Verdict& verdict : report_.verdicts) {
+      if (verdict.server != server) continue;
       if (laws.empty() || laws.back() != verdict.law) laws.push_back(verdict.law);
     }
     return laws;
@@ -50,12 +57,12 @@ class TextWriter {
     }
   }
 
-  void WriteLaw(const std::string& law) {
+  void WriteLaw(const std::string& law, const std::string& server) {
     std::map<Outcome, int> counts;
     std::map<std::string, std::int64_t> exercised;
     int waived = 0;
     for (const Verdict& verdict : report_.verdicts) {
-      if (verdict.law != law) continue;
+      if (verdict.law != law || verdict.server != server) continue;
       if (!verdict.waiver.empty()) {
         ++waived;
       } else {
@@ -89,14 +96,15 @@ class TextWriter {
   }
 
   void WriteFindings() {
-    for (const Verdict& verdict : report_.verdicts) {
-      if (verdict.outcome == Outcome::kFalsified && verdict.waiver.empty()) WriteFinding(verdict);
-    }
+    for (const ToldFinding& finding : FindingsToTell(report_)) WriteFinding(finding);
   }
 
-  void WriteFinding(const Verdict& verdict) {
+  void WriteFinding(const ToldFinding& told) {
+    const Verdict& verdict = *told.verdict;
+    std::string where = verdict.revision.empty() ? "(the history)" : verdict.revision;
+    if (!told.servers.empty()) where += fmt::format("  on {}", fmt::join(told.servers, ", "));
     out_ << fmt::format("\n{}  {}  {}\n", Painted(Outcome::kFalsified, "falsified"), Paint("1", verdict.law),
-                        Paint("1", PrintableLine(verdict.revision.empty() ? "(the history)" : verdict.revision)));
+                        Paint("1", PrintableLine(where)));
     out_ << FindingText(verdict, {.indent = "  ", .shown_lines = kShownLines, .color = options_.color});
   }
 
@@ -112,6 +120,7 @@ class TextWriter {
     for (const auto& [reason, verdicts] : by_reason) {
       const Verdict& first = *verdicts.front();
       std::string where = fmt::format("{} {}", first.law, PrintableLine(first.revision));
+      if (!first.server.empty()) where += " on " + PrintableLine(first.server);
       if (verdicts.size() > 1) where += fmt::format(" and {} more", verdicts.size() - 1);
       out_ << fmt::format("\n{}\n  {}\n", Painted(Outcome::kSkipped, reason), where);
     }
