@@ -23,6 +23,7 @@ struct StartOptions {
   std::string run_directory;    // below it each server gets a directory of its own; "" picks a tmpfs, else a temp dir
   bool durable = false;         // synchronous_commit=on (for trials that kill the server); fsync stays off
   bool allow_existing = false;  // permission to use a server's databases that we did not make
+  int days_later = 0;           // how far the server's clock is ahead of ours, where Provider::WhyClockStays is ""
 };
 
 // A running server. Destruction stops it and removes everything it made; so does the death of this process.
@@ -72,6 +73,8 @@ class Provider {
   // Why this machine can't serve it ("no initdb in PATH or /usr/lib/postgresql/*/bin: apt-get install postgresql"),
   // or "" when it can. Starts nothing.
   virtual std::string WhyUnavailable(const std::string& argument, const StartOptions& options) const = 0;
+  // Why its servers can't be given another clock (StartOptions::days_later), or "" where they can.
+  virtual std::string WhyClockStays() const { return "the provider's servers share the clock of their machine"; }
   // `argument` is what stands behind the colon: "15" of "local:15", the URL of "existing:URL".
   // Error(server) with what to install or to check; no process or directory is left then.
   virtual std::unique_ptr<Server> Start(const std::string& argument, const StartOptions& options) const = 0;

@@ -143,6 +143,7 @@ std::string RunDigest(const Subject& subject, const VerifyOptions& options) {
                                  options.rows.seed, options.rows.cases, options.nightly);
   text += fmt::format("{}\n", fmt::join(options.revisions, ","));
   for (const Revision* revision : subject.order()) text += DescribedForDigest(*revision);
+  if (subject.squash()) text += subject.squash()->script.text();
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "harness/postgres/provider.h"
 #include "harness/report/printable.h"
 #include "harness/verify/plan.h"
 #include "harness/verify/property.h"
@@ -17,6 +18,9 @@
 namespace migproof {
 
 namespace {
+
+// Year, month, day of the month and of the week are other ones then.
+constexpr int kDaysLater = 400;
 
 using Law = NamedLaw;
 
@@ -344,6 +348,10 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
                         .seed = options.rows.seed,
                         .nightly = options.nightly};
     if (options.server.provider == "existing") beyond.durable = nullptr;  // kills must hit no neighbour
+    StartOptions later = options.start;
+    later.days_later = kDaysLater;
+    beyond.why_not_later = Registry<Provider>::Get(options.server.provider).WhyClockStays();
+    if (beyond.why_not_later.empty()) beyond.later = [&options, later] { return options.server.Start(later); };
     const Bench bench(
         subject, options.factory ? options.factory : [&] { return options.server.Start(options.start); }, beyond);
     emit({{"server", bench.server().Description()}});
