@@ -56,7 +56,7 @@ std::string OfflineStep(const Step& step, const History& history, const Ledger& 
   const std::string timeouts = TimeoutSql(options, in_transaction);
   const std::string settings = timeouts.empty() ? "" : timeouts + ";\n";
   text += in_transaction ? InTransaction(settings + script + after) : settings + script + InTransaction(after);
-  if (reset) text += fmt::format("{};\n", kResetSession);
+  if (const std::string_view end = SessionEnd(*section, options); !end.empty()) text += fmt::format("{};\n", end);
   return text;
 }
 

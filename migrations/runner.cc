@@ -67,7 +67,8 @@ class Runner::StepRun {
     std::string sql = JoinSql(runner_.ledger_.AfterSql(step_, runner_.history_));
     if (reset) sql = fmt::format("{};{}", kResetRole, sql);  // the entry is the runner's, not the script's role's
     if (open) sql += ";COMMIT";
-    if (reset) sql += fmt::format(";{}", kResetSession);
+    const std::string_view end = section_ == nullptr ? "" : SessionEnd(*section_, runner_.options_);
+    if (!end.empty()) sql += fmt::format(";{}", end);
     try {
       session_.Execute(sql);
     } catch (Error& error) {

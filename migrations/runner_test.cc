@@ -248,6 +248,12 @@ TEST_P(Timeouts, HoldForTheStepAndNoLonger) {
 INSTANTIATE_TEST_SUITE_P(Executions, Timeouts,
                          testing::Values(Execution::kTransaction, Execution::kStatements, Execution::kOneQuery));
 
+TEST_F(RunnerTest, AValueThatOneStepDrewIsNoneOfTheNextSteps) {
+  Start({{"CREATE TABLE t (id serial); INSERT INTO t DEFAULT VALUES"}, {"SELECT currval('t_id_seq')"}});
+  Up("r1");
+  EXPECT_EQ(UpError("r2").sqlstate(), "55000");  // as on the connection of whoever upgrades from r1
+}
+
 TEST_F(RunnerTest, TheGuardIsAskedOncePerStepAndCanRefuse) {
   int asked = 0;
   bool refuse = false;

@@ -22,6 +22,16 @@ bool CouldChangeSession(std::string_view statement) {
   return Skeleton(statement).find("TEMP") != std::string::npos;
 }
 
+// Statements that can take the next value of a sequence, which currval and lastval then know on this connection.
+bool CouldDrawValues(const Script& script) {
+  static const std::string_view kDrawing[] = {"ALTER", "COPY", "DELETE", "INSERT", "UPDATE"};
+  return std::any_of(script.statements().begin(), script.statements().end(), [&](const Statement& statement) {
+    if (statement.kind != StatementKind::kSql) return false;
+    const std::string first = LeadingWords(script.Text(statement), 1);
+    return std::find(std::begin(kDrawing), std::end(kDrawing), first) != std::end(kDrawing);
+  });
+}
+
 bool CouldChangeSession(const Script& script) {
   return std::any_of(script.statements().begin(), script.statements().end(), [&](const Statement& statement) {
     return statement.kind == StatementKind::kSql && CouldChangeSession(script.Text(statement));
@@ -32,7 +42,7 @@ bool CouldChangeSession(const Script& script) {
 
 const std::string_view kResetRole = "RESET SESSION AUTHORIZATION;RESET ROLE";
 const std::string_view kResetSession =
-    "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;DISCARD TEMP;UNLISTEN *;CLOSE ALL";
+    "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;DISCARD TEMP;DISCARD SEQUENCES;UNLISTEN *;CLOSE ALL";
 
 const Section* SectionOf(const Step& step) {
   if (step.direction == Direction::kStamp) return nullptr;
@@ -76,6 +86,11 @@ bool NeedsReset(const Section& section, const RunnerOptions& options) {
   if (options.keeps_session) return false;
   const bool timeouts_set = section.execution != Execution::kTransaction && !TimeoutSql(options, false).empty();
   return timeouts_set || CouldChangeSession(section.script);
+}
+
+std::string_view SessionEnd(const Section& section, const RunnerOptions& options) {
+  if (NeedsReset(section, options)) return kResetSession;
+  return !options.keeps_session && CouldDrawValues(section.script) ? "DISCARD SEQUENCES" : "";
 }
 
 std::string JoinSql(const std::vector<std::string>& statements) {

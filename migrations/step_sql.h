@@ -31,9 +31,13 @@ bool NeedsReset(const Section& section, const RunnerOptions& options);
 // Back to the role that connected.
 extern const std::string_view kResetRole;
 
-// Takes away what a script can leave on a connection without meaning to: role, settings, temporary tables, LISTEN,
-// cursors. Prepared statements and advisory locks stay: the session's owner has some of its own.
+// Takes away what a script can leave on a connection without meaning to: role, settings, temporary tables, values of
+// sequences that currval would give, LISTEN, cursors. Prepared statements and advisory locks stay: the session's owner
+// has some of its own.
 extern const std::string_view kResetSession;
+
+// What ends a step on a connection that the next one shares: kResetSession, less where less will do, or "".
+std::string_view SessionEnd(const Section& section, const RunnerOptions& options);
 
 // Joined by semicolons, to be sent as one simple query (one implicit transaction).
 std::string JoinSql(const std::vector<std::string>& statements);

@@ -54,8 +54,11 @@ Report VerifyCase(const fs::path& directory, const std::string& law, const std::
   const fs::path history = fs::is_directory(directory / "history") ? directory / "history" : directory;
   std::vector<fs::path> before;
   if (fs::exists(directory / "before.sql")) before.push_back(directory / "before.sql");
-  Subject subject(format, history, before, Registry<Format>::Get(format).Read(history));
+  ToolSettings settings;
+  settings.directory = history;
+  Subject subject(format, history, before, Registry<Format>::Get(format).ReadWith(settings), settings);
   if (fs::exists(directory / "model.sql")) subject.ReadModel(directory / "model.sql");
+  if (fs::exists(directory / "squash.sql")) subject.ReadSquash(directory / "squash.sql");
   VerifyOptions options;
   options.laws = {law};
   options.jobs = 1;

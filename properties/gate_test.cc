@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "ci/project.h"
@@ -181,6 +184,56 @@ TEST_F(GitGate, KnowsAcceptedFindingsOfItsOwn) {
 }
 
 // A number in the middle: the branch has got a third migration meanwhile, and ours is a second one.
+// fixtures/applied_unchanged/*: base/ is what the branch "main" has, change/ what becomes of it.
+class AppliedUnchanged : public GitGate, public testing::WithParamInterface<fs::path> {
+ protected:
+  void SetUp() override {
+    GitGate::SetUp();
+    Git({"checkout", "--quiet", "main"});
+    Take("base");
+    Commit("the fixture's");
+    Git({"checkout", "--quiet", "-b", "fixture"});
+    Take("change");
+  }
+
+ private:
+  void Take(const std::string& side) const {
+    fs::remove_all(project_.path() / "migrations");
+    fs::copy(GetParam() / side, project_.path() / "migrations");
+  }
+};
+
+TEST_P(AppliedUnchanged, GetsItsVerdict) {
+  std::ifstream file(GetParam() / "expect.json");
+  const json expected = json::parse(file);
+  const bool held = expected.value("held", false);
+  const json report = Verify(held ? 0 : 1);
+  if (held) {
+    EXPECT_THAT(Units(report, "held"), Contains("applied_unchanged "));
+    EXPECT_THAT(Units(report, "falsified"), IsEmpty());
+    return;
+  }
+  const json& falsified = expected.at("falsified").at(0);
+  EXPECT_THAT(Units(report, "falsified"), Contains("applied_unchanged " + falsified.at("revision").get<std::string>()));
+  EXPECT_THAT(MessageOf(report, "applied_unchanged"), HasSubstr(falsified.at("drift").at(0).get<std::string>()));
+}
+
+std::vector<fs::path> AppliedUnchangedCases() {
+  std::vector<fs::path> cases;
+  for (const char* kind : {"breaks", "holds"}) {
+    for (const auto& entry :
+         fs::directory_iterator(fs::path(MIGPROOF_SOURCE_DIR) / "fixtures" / "applied_unchanged" / kind)) {
+      cases.push_back(entry.path());
+    }
+  }
+  std::sort(cases.begin(), cases.end());
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, AppliedUnchanged, testing::ValuesIn(AppliedUnchangedCases()), [](const auto& one) {
+  return one.param.parent_path().filename().string() + "_" + one.param.filename().string();
+});
+
 TEST(GitGateOfNumbers, FindsANewRevisionThatComesBeforeAnOldOne) {
   const Project project;
   const auto git = [&](const std::string& command) {

@@ -109,6 +109,13 @@ void LossyHistory(const Project& project) {
                  "rows": [["1", "x"]], "group": 0}]}}]})");
 }
 
+void SquashedHistory(const Project& project) {
+  NativeHistory(project);
+  project.Write("squash.sql",
+                "CREATE TABLE customers (id bigint PRIMARY KEY);\n"
+                "CREATE TABLE orders (id bigint PRIMARY KEY, note text);\n");
+}
+
 void Nothing(const Project&) {}
 
 // A clone, and a change that adds the last revision.
@@ -154,6 +161,7 @@ const std::vector<KnownCommand>& KnownCommands() {
       {"migproof verify --cases 0", NativeHistory},
       {"migproof reproduce round_trip:a1b2#1f0c2a9b", LossyHistory, 1},
       {"migproof reproduce round_trip:a1b2#1f0c2a9b --sql > bug.sql", LossyHistory},
+      {"migproof verify --squash squash.sql --law squash_agreement", SquashedHistory},
       {"migproof verify --git-base origin/main", GitHistory},
       {"migproof verify --git-base origin/main --budget 60s", Nothing},
       {"migproof verify --profile forward-only", Nothing},

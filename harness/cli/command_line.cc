@@ -35,6 +35,7 @@ struct SharedFlags {
   std::string path;
   std::vector<std::string> before;
   std::string model;
+  std::string squash;
   std::string postgres;
   std::string binaries;
   std::string cache;
@@ -52,6 +53,7 @@ struct SharedFlags {
     }
     if (!path.empty()) loaded.path = path;
     if (!model.empty()) loaded.model = model;
+    if (!squash.empty()) loaded.squash = squash;
     if (!postgres.empty()) {
       loaded.postgres = postgres;
       loaded.names_postgres = true;
@@ -192,6 +194,7 @@ class CommandLine {
     AddServerFlags(verify);
     verify->add_option("--model", shared_.model,
                        "What the heads are held against: model.json, an .sql file, or python:MODULE:METADATA");
+    verify->add_option("--squash", shared_.squash, "An .sql file that stands for the first revisions on new databases");
     verify->add_option("--law", laws_, "Only these laws ('migproof list laws')");
     verify->add_option("--revision", verify_.revisions, "Only these revisions");
     CLI::Option* since = verify->add_option("--since", verify_.since, "Only revisions newer than this one");
@@ -251,6 +254,7 @@ class CommandLine {
     repeat("--format", shared_.format);
     repeat("--path", shared_.path);
     repeat("--model", shared_.model);
+    repeat("--squash", shared_.squash);
     for (const std::string& file : shared_.before) repeat("--before", file);
     repeat("--profile", profile_);
     // Of several servers each finding says on which it is seen again.

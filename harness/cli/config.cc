@@ -121,6 +121,7 @@ const std::map<std::string, Setter>& ConfigKeys() {
        [](Config& c, const ConfigValue& v) {
          c.model = v.Text().starts_with("python:") ? std::filesystem::path(v.Text()) : v.Path();
        }},
+      {"squash", [](Config& c, const ConfigValue& v) { c.squash = v.Path(); }},
       {"before",
        [](Config& c, const ConfigValue& v) {
          for (const ConfigValue& item : v.Items()) c.before.push_back(item.Path());

@@ -5,6 +5,7 @@
 //     "path": "migrations",                     // its directory
 //     "database_url_env": "DATABASE_URL",       // the environment variable that names the database to migrate
 //     "model": "model.json",                    // what the heads are held against: a catalog, or an .sql file
+//     "squash": "squash.sql",                   // what stands for the first revisions on new databases
 //     "tool": {"python": ".venv/bin/python"},   // what the format's own tool is told (see the format)
 //     "before": ["extensions.sql"],             // SQL files that prepare a database before the first revision
 //     "postgres": "local:15",                   // where throw-away servers come from: 'migproof list providers';
@@ -50,7 +51,8 @@ struct Config {
   bool names_format = false;  // the file or a flag does
   std::filesystem::path path = "migrations";
   std::string database_url_env = "DATABASE_URL";
-  std::filesystem::path model;  // "": none
+  std::filesystem::path model;   // "": none
+  std::filesystem::path squash;  // likewise
   std::vector<std::filesystem::path> before;
   std::string postgres = "local";
   bool names_postgres = false;  // the file or a flag does

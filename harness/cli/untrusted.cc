@@ -69,6 +69,9 @@ void RefuseMetaCommands(const Config& config, const std::vector<Revision>& revis
     if (revision.verification) RefuseMetaCommands(*revision.verification);
   }
   for (const fs::path& file : config.before) RefuseMetaCommands(Script::Parse(ReadTextFile(file), {file.string(), 1}));
+  if (!config.squash.empty()) {
+    RefuseMetaCommands(Script::Parse(ReadTextFile(config.squash), {config.squash.string(), 1}));
+  }
   if (config.model.extension() == ".sql") {
     RefuseMetaCommands(Script::Parse(ReadTextFile(config.model), {config.model.string(), 1}));
   }

@@ -116,6 +116,7 @@ Subject ReadSubject(const Config& config) {
   }
   Subject subject(config.format, config.path, config.before, std::move(revisions), ToolSettingsOf(config));
   if (!config.model.empty()) subject.ReadModel(config.model);
+  if (!config.squash.empty()) subject.ReadSquash(config.squash);
   return subject;
 }
 

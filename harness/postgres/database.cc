@@ -21,20 +21,20 @@ std::string CommentOf(const std::string& token) { return "migproof " + token; }
 
 // What belongs to one CREATE DATABASE; `source` is "" for an empty one.
 std::string CreateStatement(Session& admin, const std::string& name, const std::string& source,
-                            const std::string& owner) {
+                            const std::string& owner, const std::string& locale) {
   std::string sql = fmt::format("CREATE DATABASE {} TEMPLATE {}", admin.QuoteName(name),
                                 admin.QuoteName(source.empty() ? "template0" : source));
   if (!owner.empty()) sql += " OWNER " + admin.QuoteName(owner);
-  if (source.empty()) sql += " ENCODING 'UTF8'";
+  if (source.empty()) sql += " ENCODING 'UTF8' " + locale;
   // Copying files beats the WAL (WAL_LOG, the default since 15) where fsync is off.
   if (admin.major_version() >= 15) sql += " STRATEGY file_copy";
   return sql;
 }
 
-void CreateWithToken(const Server& server, const std::string& name, const std::string& token,
-                     const std::string& source) {
+void CreateWithToken(const Server& server, const std::string& name, const std::string& token, const std::string& source,
+                     const std::string& locale = "") {
   Session& admin = server.Admin();
-  admin.Execute(CreateStatement(admin, name, source, server.Guest()));
+  admin.Execute(CreateStatement(admin, name, source, server.Guest(), locale));
   admin.Execute(
       fmt::format("COMMENT ON DATABASE {} IS {}", admin.QuoteName(name), admin.QuoteLiteral(CommentOf(token))));
   if (source.empty()) server.Furnish(name);
@@ -69,10 +69,10 @@ void MarkAsKept(Session& admin, const std::string& name, const std::string& toke
 Database::Database(const Server& server, std::string name, std::string token)
     : server_(server), name_(std::move(name)), token_(std::move(token)), owner_process_(getpid()) {}
 
-std::unique_ptr<Database> Database::Create(const Server& server) {
+std::unique_ptr<Database> Database::Create(const Server& server, const std::string& locale) {
   const std::string token = RandomToken(kTokenDigits);
   std::unique_ptr<Database> database(new Database(server, server.DatabasePrefix() + token, token));
-  CreateWithToken(server, database->name_, token, "");
+  CreateWithToken(server, database->name_, token, "", locale);
   return database;
 }
 

@@ -14,8 +14,9 @@ namespace migproof {
 
 class Database {
  public:
-  // An empty database (template0, UTF8, C.UTF-8 or the server's locale).
-  static std::unique_ptr<Database> Create(const Server& server);
+  // An empty database (template0, UTF8, C.UTF-8 or the server's locale). `locale` are options of CREATE DATABASE
+  // ("LOCALE_PROVIDER icu ICU_LOCALE 'und'") that name another one.
+  static std::unique_ptr<Database> Create(const Server& server, const std::string& locale = "");
   // A copy of `source`, which nobody may be connected to (STRATEGY file_copy where the server knows it).
   static std::unique_ptr<Database> Clone(const Server& server, const Database& source);
 

@@ -26,6 +26,7 @@ struct StartOptions {
   bool untrusted = false;       // what runs there may be hostile: ServerSpec::Start gives a guest server
   std::vector<std::string> extensions;  // for guest servers: made in each database by the superuser
   std::string superuser_password;       // where set, the superuser's connection strings carry it
+  int days_later = 0;  // how far the server's clock is ahead of ours, where Provider::WhyClockStays is ""
 };
 
 // A running server. Destruction stops it and removes everything it made; so does the death of this process.
@@ -80,6 +81,8 @@ class Provider {
   // Why this machine can't serve it ("no initdb in PATH or /usr/lib/postgresql/*/bin: apt-get install postgresql"),
   // or "" when it can. Starts nothing.
   virtual std::string WhyUnavailable(const std::string& argument, const StartOptions& options) const = 0;
+  // Why its servers can't be given another clock (StartOptions::days_later), or "" where they can.
+  virtual std::string WhyClockStays() const { return "the provider's servers share the clock of their machine"; }
   // `argument` is what stands behind the colon: "15" of "local:15", the URL of "existing:URL".
   // Error(server) with what to install or to check; no process or directory is left then.
   virtual std::unique_ptr<Server> Start(const std::string& argument, const StartOptions& options) const = 0;

@@ -159,8 +159,10 @@ void ServerProcess::Run(const std::vector<std::string>& arguments, int timeout_m
   throw error;
 }
 
-void ServerProcess::Start(const std::string& binaries, const std::vector<std::string>& settings, int timeout_ms) {
-  std::vector<std::string> arguments = {binaries + "/postgres", "-D", data()};
+void ServerProcess::Start(const std::string& binaries, const std::vector<std::string>& settings, int timeout_ms,
+                          const std::vector<std::string>& launcher) {
+  std::vector<std::string> arguments = launcher;
+  arguments.insert(arguments.end(), {binaries + "/postgres", "-D", data()});
   for (const std::string& setting : settings) {
     arguments.emplace_back("-c");
     arguments.push_back(setting);

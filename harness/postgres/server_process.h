@@ -29,8 +29,10 @@ class ServerProcess {
   void Run(const std::vector<std::string>& arguments, int timeout_ms);
 
   // Runs `postgres` on data() with `settings` ("name=value") and returns when it takes connections. Error(server),
-  // quoting the last lines of its log, when it ends before or takes longer.
-  void Start(const std::string& binaries, const std::vector<std::string>& settings, int timeout_ms);
+  // quoting the last lines of its log, when it ends before or takes longer. `launcher`, where given, is a program and
+  // its arguments that replaces itself with the server ("/usr/bin/env A=B").
+  void Start(const std::string& binaries, const std::vector<std::string>& settings, int timeout_ms,
+             const std::vector<std::string>& launcher = {});
 
   // Shuts down in order (a checkpoint, files complete) and waits for the end.
   void Stop(int timeout_ms);

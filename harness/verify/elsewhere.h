@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "harness/verify/failures.h"
+#include "harness/verify/locks.h"
 #include "harness/verify/plain_run.h"
 #include "harness/verify/race.h"
 #include "harness/verify/session_state.h"
+#include "harness/verify/squashed.h"
 #include "harness/verify/stamping.h"
 #include "harness/verify/stand.h"
 #include "harness/verify/versions.h"
@@ -31,13 +33,18 @@ class Elsewhere {
   }
 
  public:
-  explicit Elsewhere(const Bench& bench) : bench_(bench), failures_(bench), session_leaks_(bench), stamping_(bench) {}
+  explicit Elsewhere(const Bench& bench)
+      : bench_(bench), failures_(bench), session_leaks_(bench), locks_(bench), stamping_(bench) {}
 
   // Both steps of the revision, failing at every statement.
   const FailureResult& Failures(const Revision& revision) { return failures_.At(IndexOf(revision)); }
   // What both steps leave on their connection.
   std::vector<SessionLeak> SessionLeaksOf(const Revision& revision, int& looked_at) {
     return session_leaks_.At(IndexOf(revision), looked_at);
+  }
+  // What both steps read through under a lock.
+  std::vector<ReadUnderLock> ReadsUnderLock(const Revision& revision, int& looked_at) {
+    return locks_.At(IndexOf(revision), looked_at);
   }
   // The ledger once the revision is applied.
   StampedLedger Stamped(const Revision& revision) { return stamping_.At(IndexOf(revision) + 1); }
@@ -58,7 +65,13 @@ class Elsewhere {
   PlainRun RunUnder(const Environment& environment, const Catalog& heads) {
     return migproof::RunUnder(bench_, environment, heads);
   }
+  // The environments that there are, asked once.
+  const Environments& environments() {
+    if (!environments_) environments_ = EnvironmentsOn(bench_);
+    return *environments_;
+  }
   OfflineRun RunOffline() { return OnFreshGround(migproof::RunOffline); }
+  SquashRun RunSquashed() { return migproof::RunSquashed(bench_); }
   TenantRun RunAsTenant() { return OnFreshGround(migproof::RunAsTenant); }
   // A second run of the usual kind, from an empty database to the heads; kept.
   const PlainRun& Again(const Catalog& heads) {
@@ -72,7 +85,9 @@ class Elsewhere {
   const Bench& bench_;
   FailureTrials failures_;
   SessionLeaks session_leaks_;
+  LockTrials locks_;
   Stamping stamping_;
+  std::optional<Environments> environments_;
   std::optional<PlainRun> again_;
   std::optional<Versions> versions_;
 };

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "harness/postgres/child.h"
 #include "harness/postgres/token.h"
@@ -24,12 +25,14 @@ constexpr int kPsqlTimeoutMs = 600'000;
 constexpr int kNoSuchProgram = 127;
 constexpr int kLockDigits = 32;
 
-// Up to the heads, failing statements left out, by revision.
-std::vector<Error> UpgradeAll(const Subject& subject, Session& session, const Database& database) {
+// Up to the heads, failing statements left out, by revision. `before_each`, where given, is called before each step.
+std::vector<Error> UpgradeAll(const Subject& subject, Session& session, const Database& database,
+                              const std::function<void()>& before_each = nullptr) {
   Runner runner(session, subject.history(), subject.ledger(), OptionsFor(subject, database));
   runner.Prepare();
   std::vector<Error> refusals;
   for (const Revision* revision : subject.order()) {
+    if (before_each) before_each();
     for (Error& refusal : runner.ApplyLeavingOutFailures({Direction::kUpgrade, revision})) {
       refusals.push_back(std::move(refusal));
     }
@@ -112,6 +115,54 @@ class OtherOwner {
   const Server& server_;
 };
 
+// Puts the rows of each table into an order of their text ("ASC", "DESC") without anything noticing: no trigger, rule
+// or foreign key does, and no value changes. A table that can't be written to so is left as it is.
+constexpr const char* kOrderRows = R"sql(
+DO $migproof$
+DECLARE
+  part record;
+  disorderly boolean;
+BEGIN
+  PERFORM pg_catalog.set_config('session_replication_role', 'replica', true);
+  FOR part IN
+    SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
+           (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum)
+              FROM pg_catalog.pg_attribute a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') AS columns
+      FROM pg_catalog.pg_class c
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+       AND pg_catalog.pg_relation_size(c.oid) BETWEEN 1 AND 8388608
+       AND NOT pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY ({0})
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled IN ('A', 'R'))
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_enabled IN ('A', 'R'))
+  LOOP
+    CONTINUE WHEN part.columns IS NULL;
+    BEGIN
+      EXECUTE pg_catalog.format(
+        'SELECT EXISTS (SELECT FROM (SELECT migproof_row::text COLLATE "C" AS one, '
+        'pg_catalog.lag(migproof_row::text COLLATE "C") OVER (ORDER BY ctid) AS other FROM ONLY %s AS migproof_row) s '
+        'WHERE {1})', part.name) INTO disorderly;
+      IF disorderly THEN
+        EXECUTE pg_catalog.format(
+          'WITH migproof_row AS (DELETE FROM ONLY %1$s RETURNING %2$s) INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE '
+          'SELECT %2$s FROM migproof_row ORDER BY migproof_row::text COLLATE "C" {2}', part.name, part.columns);
+      END IF;
+    EXCEPTION WHEN OTHERS THEN NULL;
+    END;
+  END LOOP;
+END
+$migproof$)sql";
+
+std::string OrderRowsSql(Session& session, const std::vector<std::string>& leave_out, const std::string& order) {
+  std::string left_out;
+  for (const std::string& table : leave_out) {
+    left_out += fmt::format("{}{}", left_out.empty() ? "" : ", ", session.QuoteLiteral(table));
+  }
+  return fmt::format(fmt::runtime(kOrderRows), fmt::format("ARRAY[{}]::text[]", left_out),
+                     order == "ASC" ? "one < other" : "one > other", order);
+}
+
 PlainRun RunOn(const Bench& bench, std::unique_ptr<Database> database, const Environment& environment,
                const Catalog& heads, const OtherOwner* owner = nullptr) {
   const Subject& subject = bench.subject();
@@ -128,7 +179,13 @@ PlainRun RunOn(const Bench& bench, std::unique_ptr<Database> database, const Env
     if (owner != nullptr) conninfo = WithOption(conninfo, "user", kOtherOwner);
     Session session(conninfo);
     for (const Script& script : subject.before()) RunScript(session, script);
-    run.refusals = UpgradeAll(subject, session, *database);
+    const auto arranging = database->Connect();
+    const std::string order_rows = environment.rows_by_text.empty()
+                                       ? ""
+                                       : OrderRowsSql(*arranging, subject.ledger().Tables(), environment.rows_by_text);
+    run.refusals = UpgradeAll(subject, session, *database, [&] {
+      if (!order_rows.empty()) arranging->Execute(order_rows);
+    });
     if (environment.neighbour) {
       session.Execute(fmt::format("SET client_min_messages = error; DROP SCHEMA {} CASCADE", kNeighbour));
     }
@@ -188,36 +245,13 @@ Observation Outside(const Observation& seen, const std::string& namespace_name) 
 }  // namespace
 
 PlainRun RunUnder(const Bench& bench, const Environment& environment, const Catalog& heads) {
-  if (!environment.other_owner && !bench.subject().touches_cluster()) {
-    return RunOn(bench, bench.Empty(), environment, heads);
+  if (!environment.other_owner && !environment.other_day && !bench.subject().touches_cluster()) {
+    return RunOn(bench, bench.Empty(environment.locale), environment, heads);
   }
-  const std::unique_ptr<Bench> other = bench.Another();
-  if (!environment.other_owner) return RunOn(*other, other->Empty(), environment, heads);
+  const std::unique_ptr<Bench> other = environment.other_day ? bench.Later() : bench.Another();
+  if (!environment.other_owner) return RunOn(*other, other->Empty(environment.locale), environment, heads);
   const OtherOwner owner(other->server());
-  return RunOn(*other, other->Empty(), environment, heads, &owner);
-}
-
-std::vector<Environment> OtherEnvironments() {
-  return {
-      {.name = "TimeZone Etc/GMT+12 (where the day is another one than in Etc/GMT-14)",
-       .settings = {"TimeZone=Etc/GMT+12"}},
-      {.name = "TimeZone Etc/GMT-14 (where the day is another one than in Etc/GMT+12)",
-       .settings = {"TimeZone=Etc/GMT-14"}},
-      {.name = "DateStyle SQL, DMY", .settings = {"DateStyle=SQL,DMY"}},
-      {.name = "IntervalStyle sql_standard", .settings = {"IntervalStyle=sql_standard"}},
-      {.name = "search_path public", .settings = {"search_path=public"}},
-      {.name = "another namespace that holds tables of the same names", .neighbour = true},
-      {.name = "another superuser as the owner", .other_owner = true},
-  };
-}
-
-std::vector<Environment> CombinedEnvironments() {
-  return {
-      {.name = "",
-       .settings = {"TimeZone=Etc/GMT+12", "DateStyle=SQL,DMY", "IntervalStyle=sql_standard", "search_path=public"},
-       .neighbour = true},
-      {.name = "", .settings = {"TimeZone=Etc/GMT-14"}, .other_owner = true},
-  };
+  return RunOn(*other, other->Empty(environment.locale), environment, heads, &owner);
 }
 
 OfflineRun RunOffline(const Bench& bench) {

@@ -5,18 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "harness/verify/environments.h"
 #include "harness/verify/run_differences.h"
 #include "harness/verify/stand.h"
 
 namespace migproof {
-
-// What a run finds there. The plain one is that of every walk.
-struct Environment {
-  std::string name;                   // "TimeZone Etc/GMT+12", for the reader
-  std::vector<std::string> settings;  // of the connection: "TimeZone=Etc/GMT+12"
-  bool other_owner = false;           // another superuser than the usual one runs it
-  bool neighbour = false;             // another namespace holds tables and columns of the same names
-};
 
 struct PlainRun {
   Observation end;
@@ -25,11 +18,6 @@ struct PlainRun {
 
 // From an empty database to the heads. `heads` is what the usual run gives.
 PlainRun RunUnder(const Bench& bench, const Environment& environment, const Catalog& heads);
-
-// Environments that a history must not notice, each with one thing changed.
-std::vector<Environment> OtherEnvironments();
-// The same changes in as few runs as can hold them all: what holds there holds in each.
-std::vector<Environment> CombinedEnvironments();
 
 struct OfflineRun {
   Observation end;

@@ -199,6 +199,7 @@ std::string RunDigest(const Subject& subject, const VerifyOptions& options) {
     for (const ServerSpec& server : options.servers) text += server.Label() + "\n";
   }
   for (const Revision* revision : subject.order()) text += DescribedForDigest(*revision);
+  if (subject.squash()) text += subject.squash()->script.text();
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
 

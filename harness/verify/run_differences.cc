@@ -5,7 +5,7 @@
 namespace migproof {
 
 RunDifferences CompareRuns(const Observation& was, const Observation& is, const Observation& again,
-                           const std::set<std::string>& leave_out) {
+                           const std::set<std::string>& leave_out, const UnstableColumns& known) {
   RunDifferences differences;
   const std::vector<Difference> unstable = Compare(*was.catalog, *again.catalog).differences;
   for (Difference& difference : Compare(*was.catalog, *is.catalog).differences) {
@@ -14,7 +14,9 @@ RunDifferences CompareRuns(const Observation& was, const Observation& is, const 
     });
     if (!difference.note && !moves) differences.drift.push_back(std::move(difference));
   }
-  differences.rows = CompareRowsOfSharedTables(was, is, UnstableBetween(*was.rows, *again.rows), leave_out);
+  UnstableColumns columns = UnstableBetween(*was.rows, *again.rows);
+  columns.insert(known.begin(), known.end());
+  differences.rows = CompareRowsOfSharedTables(was, is, columns, leave_out);
   return differences;
 }
 

@@ -17,8 +17,9 @@ struct RunDifferences {
 };
 
 // `again` is a second run of the same kind as `was`: what it has otherwise (the clock's doing, or chance's) does not
-// count. Nor do the contents of the tables in `leave_out`.
+// count. Nor do the contents of the tables in `leave_out`; columns that are known to hold other values in each run
+// compare by NULL or not.
 RunDifferences CompareRuns(const Observation& was, const Observation& is, const Observation& again,
-                           const std::set<std::string>& leave_out = {});
+                           const std::set<std::string>& leave_out = {}, const UnstableColumns& known = {});
 
 }  // namespace migproof

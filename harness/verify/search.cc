@@ -11,6 +11,7 @@
 
 #include "harness/verify/fill.h"
 #include "harness/verify/reproduction.h"
+#include "harness/verify/volume.h"
 
 namespace migproof {
 
@@ -29,6 +30,9 @@ rc::Shrinkable<Dataset> Shrinkable(const RowGenerator& generator, Dataset rows) 
     return rc::seq::fromContainer(std::move(simpler));
   });
 }
+
+// The case with many rows, where they may matter: early, so that a short run has it too.
+constexpr int kManyRowsTurn = 2;
 
 // Every fourth case has rows of the new shape.
 bool IsNewShapeTurn(int number) { return number % 4 == 3; }
@@ -69,7 +73,10 @@ class Search::Unit {
         rows.new_shape = true;
         Try(about_new, rows, done);
       } else {
-        Try(open_, (late ? late_generator_ : generator_)->Draw(random, done == 0), done);
+        Try(open_,
+            done == kManyRowsTurn && many_generator_ ? Many(random)
+                                                     : (late ? late_generator_ : generator_)->Draw(random, done == 0),
+            done);
       }
     }
     for (const NamedLaw& law : asked) Conclude(law, done);
@@ -109,6 +116,24 @@ class Search::Unit {
     generator_ = std::make_unique<RowGenerator>(assumed, base, options, TargetsFor(input, false));
     late_generator_ = std::make_unique<RowGenerator>(assumed, base, options, TargetsFor(input, true));
     PrepareNewShape(upgraded, options);
+    if (!touches_ || !CountsOnRows(input.statements)) return;
+    options.rows_per_table = 2 * kManyRows;
+    many_generator_ = std::make_unique<RowGenerator>(assumed, base, options, Targets());
+  }
+
+  // With kManyRows in a table that the revision touches, where one can hold so many.
+  Dataset Many(const Random& random) const {
+    constexpr int kDraws = 8;  // about every other has as many
+    Dataset rows;
+    for (int draw = 0; draw < kDraws; ++draw) {
+      Random own = random.Split(std::to_string(draw));
+      rows = many_generator_->Draw(own);
+      const bool many = std::any_of(rows.tables.begin(), rows.tables.end(), [&](const DatasetTable& table) {
+        return focus_.contains(table.table) && table.rows.size() >= kManyRows;
+      });
+      if (many) break;
+    }
+    return rows;
   }
 
   // Rows for after the upgrade, where it touches tables, everything ran and there is a way down.
@@ -394,6 +419,7 @@ class Search::Unit {
   std::shared_ptr<const Catalog> before_;
   std::unique_ptr<RowGenerator> generator_;
   std::unique_ptr<RowGenerator> late_generator_;  // for the last cases
+  std::unique_ptr<RowGenerator> many_generator_;  // for one case with many rows; null where few tell as much
   std::unique_ptr<RowGenerator> new_generator_;   // for rows of the new shape; null where there can be none
   std::set<std::string> focus_;
   std::set<const Declaration*> needed_;

@@ -27,6 +27,8 @@ struct OtherServer {
 // What a run tries beyond moving along the history.
 struct BenchOptions {
   ServerFactory durable;  // gives servers that may be killed, with synchronous_commit=on; none: no server is killed
+  ServerFactory later;    // gives servers whose clock stands at another day; none: see why_not_later
+  std::string why_not_later;
   std::uint64_t seed = 0;
   bool nightly = false;              // deaths and cancels at every statement, where otherwise some are drawn
   const TimeLimit* limit = nullptr;  // outlives the bench; none: no limit
@@ -47,12 +49,15 @@ class Bench {
   const Server& server() const { return *server_; }
   // A database that stands before the first revision.
   std::unique_ptr<Database> Fresh() const { return Database::Clone(*server_, *ground_); }
-  // As Fresh, without the `before` files.
-  std::unique_ptr<Database> Empty() const { return Database::Create(*server_); }
+  // As Fresh, without the `before` files; `locale` as in Database::Create.
+  std::unique_ptr<Database> Empty(const std::string& locale = "") const { return Database::Create(*server_, locale); }
   // The same on a server of its own: what all databases of a server share (roles) is as it was at the start.
   std::unique_ptr<Bench> Another() const { return std::make_unique<Bench>(subject_, factory_, options_); }
   // The same on a server of its own that may be killed; null where there is none.
   std::unique_ptr<Bench> Mortal() const;
+  // The same on a server of its own at another day: year, month, day of the month and of the week are other ones. Only
+  // where options() have it.
+  std::unique_ptr<Bench> Later() const { return std::make_unique<Bench>(subject_, options_.later, options_); }
   const BenchOptions& options() const { return options_; }
   // Trials of many parts ask before each, and stop.
   bool OutOfTime() const { return options_.limit != nullptr && options_.limit->Spent(); }

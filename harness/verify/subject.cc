@@ -112,6 +112,26 @@ void Subject::ReadModel(const std::filesystem::path& file) {
   }
 }
 
+void Subject::ReadSquash(const std::filesystem::path& file) {
+  constexpr std::string_view kWord = "squashes";
+  Squash squash{.script = Script::Parse(ReadTextFile(file), {file.string(), 1})};
+  std::vector<const Revision*> last = history_.Heads();
+  for (const Directive& directive : ReadDirectives(squash.script)) {
+    if (directive.Word() != kWord) {
+      throw Error(ErrorKind::kHistory, fmt::format("a squash says nothing of '{}'", directive.Word()))
+          .WithLocation(directive.where)
+          .WithHint("it may say which revision it ends with: '-- migproof: squashes REVISION'");
+    }
+    last = {&history_.Get(std::string(directive.Rest()))};
+  }
+  for (const Revision* revision : last) {
+    squash.replaces.insert(revision);
+    for (const Revision* before : history_.Ancestors(*revision)) squash.replaces.insert(before);
+  }
+  touches_cluster_ = touches_cluster_ || AnyTouches(squash.script);
+  squash_ = std::move(squash);
+}
+
 bool TouchesCluster(std::string_view statement) {
   const std::string first = LeadingWords(statement, 1);
   const std::string skeleton = Skeleton(statement);

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,12 @@
 #include "migrations/ledger.h"
 
 namespace migproof {
+
+// A script that makes at once what some revisions make one after the other, for databases that are new.
+struct Squash {
+  Script script;
+  std::set<const Revision*> replaces;  // closed under ancestors
+};
 
 class Subject {
  public:
@@ -54,6 +61,12 @@ class Subject {
   const std::optional<Script>& model_script() const { return model_script_; }
   // What stands behind "python:".
   const std::optional<std::string>& model_code() const { return model_code_; }
+
+  // Takes an SQL file for the squash of the revision that it names ("-- migproof: squashes r7") and all that comes
+  // before it; of the whole history where it names none. Error(history) for a revision that is not there.
+  void ReadSquash(const std::filesystem::path& file);
+  const std::optional<Squash>& squash() const { return squash_; }
+
   const ToolSettings& tool_settings() const { return tool_settings_; }
 
  private:
@@ -70,6 +83,7 @@ class Subject {
   std::optional<Catalog> model_;
   std::optional<Script> model_script_;
   std::optional<std::string> model_code_;
+  std::optional<Squash> squash_;
   ToolSettings tool_settings_;
 };
 

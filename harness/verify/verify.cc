@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "harness/postgres/provider.h"
 #include "harness/report/printable.h"
 #include "harness/verify/plan.h"
 #include "harness/verify/property.h"
@@ -18,6 +19,9 @@
 namespace migproof {
 
 namespace {
+
+// Year, month, day of the month and of the week are other ones then.
+constexpr int kDaysLater = 400;
 
 using Law = NamedLaw;
 
@@ -329,26 +333,35 @@ std::string NameOf(const VerifyOptions& options, std::size_t server) {
   return one ? "" : options.servers[server].Label();
 }
 
-ServerFactory FactoryOf(const VerifyOptions& options, std::size_t server, bool durable) {
-  if (server == 0 && options.factory && !durable) return options.factory;
-  StartOptions start = options.start;
-  start.durable = durable;
-  return [spec = options.servers[server], start] { return spec.Start(start); };
+ServerFactory FactoryOf(const ServerSpec& server, const StartOptions& start) {
+  return [server, start] { return server.Start(start); };
+}
+
+// The server that a walk goes on.
+ServerFactory UsualFactoryOf(const VerifyOptions& options, std::size_t server) {
+  return server == 0 && options.factory ? options.factory : FactoryOf(options.servers[server], options.start);
 }
 
 Bench MakeBench(const Subject& subject, const VerifyOptions& options, const Assignment& assignment,
                 const TimeLimit& limit) {
   const std::size_t server = assignment.server == Assignment::kAllServers ? 0 : assignment.server;
-  BenchOptions beyond{.durable = FactoryOf(options, server, true),
+  const ServerSpec& spec = options.servers[server];
+  StartOptions durable = options.start;
+  durable.durable = true;
+  StartOptions later = options.start;
+  later.days_later = kDaysLater;
+  BenchOptions beyond{.durable = FactoryOf(spec, durable),
                       .seed = options.rows.seed,
                       .nightly = options.nightly,
                       .limit = &limit,
                       .name = NameOf(options, server)};
-  if (options.servers[server].provider == "existing") beyond.durable = nullptr;  // kills must hit no neighbour
+  if (spec.provider == "existing") beyond.durable = nullptr;  // kills must hit no neighbour
   for (std::size_t other = 1; assignment.server == Assignment::kAllServers && other < options.servers.size(); ++other) {
-    beyond.others.push_back({options.servers[other].Label(), FactoryOf(options, other, false)});
+    beyond.others.push_back({options.servers[other].Label(), UsualFactoryOf(options, other)});
   }
-  return Bench(subject, FactoryOf(options, server, false), beyond);
+  beyond.why_not_later = Registry<Provider>::Get(spec.provider).WhyClockStays();
+  if (beyond.why_not_later.empty()) beyond.later = FactoryOf(spec, later);
+  return Bench(subject, UsualFactoryOf(options, server), beyond);
 }
 
 struct GivenUnit {

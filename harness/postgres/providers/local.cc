@@ -5,6 +5,7 @@
 #include <string>
 
 #include "harness/postgres/binaries.h"
+#include "harness/postgres/clock.h"
 #include "harness/postgres/prepared_data.h"
 #include "harness/postgres/provider.h"
 #include "harness/postgres/run_directory.h"
@@ -50,7 +51,10 @@ class LocalServer : public Server {
   }
 
  private:
-  void Start() { process_.Start(binaries_, ServerSettings(options_.durable, major_), options_.start_timeout_ms); }
+  void Start() {
+    process_.Start(binaries_, ServerSettings(options_.durable, major_), options_.start_timeout_ms,
+                   ClockLauncher(options_.days_later));
+  }
 
   ServerProcess process_;
   std::string prefix_;
@@ -74,6 +78,8 @@ class LocalProvider : public Provider {
       return e.hint().empty() ? e.message() : fmt::format("{}: {}", e.message(), e.hint());
     }
   }
+
+  std::string WhyClockStays() const override { return WhyNoOtherClock(); }
 
   std::unique_ptr<Server> Start(const std::string& argument, const StartOptions& options) const override {
     const ServerUser user = FindServerUser();

@@ -1,0 +1,47 @@
+#include "harness/postgres/clock.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "migrations/error.h"
+
+namespace migproof {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Where distributions put it: /usr/lib/x86_64-linux-gnu/faketime, /usr/lib/faketime, /usr/lib64/faketime.
+std::string FindLibrary() {
+  constexpr const char* kName = "faketime/libfaketime.so.1";
+  std::vector<fs::path> roots = {"/usr/lib", "/usr/lib64", "/usr/local/lib"};
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator("/usr/lib", ignored)) {
+    if (entry.path().filename().string().ends_with("-linux-gnu")) roots.push_back(entry.path());
+  }
+  std::sort(roots.begin(), roots.end());
+  for (const fs::path& root : roots) {
+    if (fs::exists(root / kName, ignored)) return root / kName;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string WhyNoOtherClock() {
+  return FindLibrary().empty() ? "libfaketime is not installed: apt-get install faketime" : "";
+}
+
+std::vector<std::string> ClockLauncher(int days_later) {
+  if (days_later == 0) return {};
+  const std::string library = FindLibrary();
+  if (library.empty()) {
+    throw Error(ErrorKind::kServer, "no server can be given another clock: libfaketime is not installed")
+        .WithHint("apt-get install faketime");
+  }
+  return {"/usr/bin/env", "LD_PRELOAD=" + library, fmt::format("FAKETIME={:+}d", days_later), "DONT_FAKE_MONOTONIC=1"};
+}
+
+}  // namespace migproof

@@ -1,0 +1,18 @@
+// Another clock for a server of our own: libfaketime between it and the machine's.
+//
+//   process.Start(binaries, settings, timeout_ms, ClockLauncher(400));
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace migproof {
+
+// Why this machine can give no other clock ("libfaketime is not installed: apt-get install faketime"), or "".
+std::string WhyNoOtherClock();
+
+// What starts a program whose clock is `days_later` days ahead: nothing for 0. Its timeouts go by the true clock.
+// Error(server) where there is no other clock.
+std::vector<std::string> ClockLauncher(int days_later);
+
+}  // namespace migproof
