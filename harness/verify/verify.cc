@@ -347,7 +347,16 @@ ServerFactory FactoryOf(const VerifyOptions& options, std::size_t server, bool d
   return [spec = options.servers[server], start] { return spec.Start(start); };
 }
 
-Bench MakeBench(const Subject& subject, const VerifyOptions& options, const Assignment& assignment) {
+// Starts one of the other servers, and says what it is.
+ServerFactory Announced(const VerifyOptions& options, std::size_t server, const Emit& emit) {
+  return [server, start = FactoryOf(options, server, false), &emit] {
+    std::unique_ptr<Server> started = start();
+    emit({{"server", started->Description()}, {"index", server}});
+    return started;
+  };
+}
+
+Bench MakeBench(const Subject& subject, const VerifyOptions& options, const Assignment& assignment, const Emit& emit) {
   const std::size_t server = assignment.server == Assignment::kAllServers ? 0 : assignment.server;
   BenchOptions beyond{.durable = FactoryOf(options, server, true),
                       .seed = options.rows.seed,
@@ -355,7 +364,7 @@ Bench MakeBench(const Subject& subject, const VerifyOptions& options, const Assi
                       .name = NameOf(options, server)};
   if (options.servers[server].provider == "existing") beyond.durable = nullptr;  // kills must hit no neighbour
   for (std::size_t other = 1; assignment.server == Assignment::kAllServers && other < options.servers.size(); ++other) {
-    beyond.others.push_back({options.servers[other].Label(), FactoryOf(options, other, false)});
+    beyond.others.push_back({options.servers[other].Label(), Announced(options, other, emit)});
   }
   return Bench(subject, FactoryOf(options, server, false), beyond);
 }
@@ -445,7 +454,7 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
   };
   const auto work = [&](int worker, const Emit& emit) {
     const Assignment& part = assignments[static_cast<std::size_t>(worker)];
-    const Bench bench = MakeBench(subject, options, part);
+    const Bench bench = MakeBench(subject, options, part, emit);
     emit({{"server", bench.server().Description()}});
     Inspection(subject, *part.plan, options, bench, part.history, deadline, emit).Run(part.from, part.to);
   };
@@ -454,7 +463,7 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
     const std::size_t server = assignments[static_cast<std::size_t>(worker)].server;
     const std::string name = NameOf(options, server);
     if (document.contains("server")) {
-      described[server == Assignment::kAllServers ? 0 : server] = document.at("server");
+      described[document.value("index", server == Assignment::kAllServers ? 0 : server)] = document.at("server");
     } else if (document.contains("coverage")) {
       report.coverage.Merge(Coverage::FromJson(document.at("coverage")));
     } else if (document.contains("at")) {
