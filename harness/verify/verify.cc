@@ -342,7 +342,16 @@ ServerFactory UsualFactoryOf(const VerifyOptions& options, std::size_t server) {
   return server == 0 && options.factory ? options.factory : FactoryOf(options.servers[server], options.start);
 }
 
-Bench MakeBench(const Subject& subject, const VerifyOptions& options, const Assignment& assignment,
+// Starts one of the other servers, and says what it is.
+ServerFactory Announced(const VerifyOptions& options, std::size_t server, const Emit& emit) {
+  return [server, start = UsualFactoryOf(options, server), &emit] {
+    std::unique_ptr<Server> started = start();
+    emit({{"server", started->Description()}, {"index", server}});
+    return started;
+  };
+}
+
+Bench MakeBench(const Subject& subject, const VerifyOptions& options, const Assignment& assignment, const Emit& emit,
                 const TimeLimit& limit) {
   const std::size_t server = assignment.server == Assignment::kAllServers ? 0 : assignment.server;
   const ServerSpec& spec = options.servers[server];
@@ -357,7 +366,7 @@ Bench MakeBench(const Subject& subject, const VerifyOptions& options, const Assi
                       .name = NameOf(options, server)};
   if (spec.provider == "existing") beyond.durable = nullptr;  // kills must hit no neighbour
   for (std::size_t other = 1; assignment.server == Assignment::kAllServers && other < options.servers.size(); ++other) {
-    beyond.others.push_back({options.servers[other].Label(), UsualFactoryOf(options, other)});
+    beyond.others.push_back({options.servers[other].Label(), Announced(options, other, emit)});
   }
   beyond.why_not_later = Registry<Provider>::Get(spec.provider).WhyClockStays();
   if (beyond.why_not_later.empty()) beyond.later = FactoryOf(spec, later);
@@ -450,7 +459,7 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
   const auto work = [&](int worker, const Emit& emit) {
     const Assignment& part = assignments[static_cast<std::size_t>(worker)];
     TimeLimit limit;
-    const Bench bench = MakeBench(subject, options, part, limit);
+    const Bench bench = MakeBench(subject, options, part, emit, limit);
     emit({{"server", bench.server().Description()}});
     Inspection(subject, part.plan, options, bench, deadline, limit, emit).Run();
   };
@@ -459,7 +468,7 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
     const std::size_t server = assignments[static_cast<std::size_t>(worker)].server;
     const std::string name = NameOf(options, server);
     if (document.contains("server")) {
-      described[server == Assignment::kAllServers ? 0 : server] = document.at("server");
+      described[document.value("index", server == Assignment::kAllServers ? 0 : server)] = document.at("server");
     } else if (document.contains("coverage")) {
       report.coverage.Merge(Coverage::FromJson(document.at("coverage")));
     } else if (document.contains("at")) {
