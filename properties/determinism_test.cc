@@ -23,7 +23,7 @@ Verdict VerdictWith(const std::string& provider) {
   VerifyOptions options;
   options.laws = {"determinism"};
   options.jobs = 1;
-  options.server.provider = provider;
+  options.servers.front().provider = provider;
   TestServer();  // started here: the worker that runs the history ends with it
   options.factory = LendTestServer;
   return Verify(subject, options, nullptr).verdicts.at(0);
