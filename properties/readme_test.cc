@@ -205,7 +205,10 @@ ProgramRun RunInShell(const std::string& command, const fs::path& directory, con
 
 // "postgresql://host/db" stands for a real one.
 std::string WithRealUrl(const std::string& command, const Database& database) {
-  const std::string host = database.Conninfo().substr(6, database.Conninfo().find('\'', 6) - 6);
+  const std::string conninfo = database.Conninfo();
+  constexpr std::string_view kHost = "host='";
+  const std::size_t begin = conninfo.find(kHost) + kHost.size();
+  const std::string host = conninfo.substr(begin, conninfo.find('\'', begin) - begin);
   const std::string url = fmt::format("'postgresql://postgres@/{}?host={}'", database.name(), host);
   return std::regex_replace(command, std::regex("postgresql://host/db"), url);
 }

@@ -110,7 +110,7 @@ class ReportSchema : public testing::Test {
          "notes": [], "stale": [], "reached_past": []}],
       "summary": {"held": 1, "falsified": 0, "not_applicable": 0, "gave_up": 0, "skipped": 1, "error": 0, "waived": 1,
                   "exit_status": 2},
-      "server": "PostgreSQL", "history": {
+      "server": "PostgreSQL", "servers": [{"name": "15", "description": "PostgreSQL"}], "history": {
         "format": "native", "directory": "db", "revisions": 2, "heads": ["r2"],
         "graph": [{"id": "r2", "title": "t", "parents": ["r1"], "depends_on": ["r1"],
                    "location": {"file": "r2.sql", "line": 1}}]},

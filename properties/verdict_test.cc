@@ -82,10 +82,20 @@ TEST(ExitStatus, IsTwoWhereAnExtensionIsMissing) {
 TEST(ExitStatus, IsTwoWhereAFileThatComesBeforeFails) {
   const Project project;
   project.SoundRevision();
-  const ProgramRun run = project.Verify({"--before", project.Write("before.sql", kNoSuchExtension)});
+  const ProgramRun run = project.Verify({"--before", project.Write("before.sql", "SELECT nowhere_to_be_found();")});
   EXPECT_EQ(run.status, 2) << run;
   EXPECT_EQ(run.out, "");
   EXPECT_THAT(run.err, HasSubstr("before.sql:1"));
+}
+
+TEST(ExitStatus, IsTwoWhereAFileThatComesBeforeWantsAMissingExtension) {
+  const Project project;
+  project.SoundRevision();
+  const std::string before = project.Write("before.sql", kNoSuchExtension);
+  const ProgramRun run = project.Verify({"--report=json", "--law=round_trip", "--before", before});
+  EXPECT_EQ(run.status, 2) << run;
+  EXPECT_THAT(Outcomes(run), ElementsAre("round_trip r1 skipped", "round_trip  skipped"));
+  EXPECT_THAT(run.out, HasSubstr("extension 'nowhere_to_be_found' is not available on this server (needed by "));
 }
 
 TEST(ExitStatus, IsOneWhereOneThingIsFalsifiedAndAnotherSkipped) {

@@ -41,11 +41,12 @@ Names DatabasesOfTestServer() {
   return names;
 }
 
-// Where a local server lives, from its connection string.
+// Where the socket of a server lies, from its connection string; "" for one that is reached by network.
 std::string HostDirectory(const Server& server) {
   const std::string conninfo = server.Conninfo(server.DatabasePrefix() + "x");
   const std::size_t begin = conninfo.find("host='") + 6;
-  return conninfo.substr(begin, conninfo.find('\'', begin) - begin);
+  const std::string host = conninfo.substr(begin, conninfo.find('\'', begin) - begin);
+  return host.rfind('/', 0) == 0 ? host : "";
 }
 
 class ProviderConformance : public testing::TestWithParam<std::string> {
@@ -112,10 +113,12 @@ TEST_P(ProviderConformance, LeavesNothingBehind) {
     const auto database = Database::Create(*server);
     directory = HostDirectory(*server);
     // The processes of a container have names of its own.
-    EXPECT_EQ(ProcessesWith(directory).empty(), GetParam() == "docker");
+    if (!directory.empty()) {
+      EXPECT_EQ(ProcessesWith(directory).empty(), GetParam() == "docker");
+    }
   }
   EXPECT_EQ(DatabasesOfTestServer(), databases);
-  if (directory == HostDirectory(TestServer())) return;
+  if (directory.empty() || directory == HostDirectory(TestServer())) return;
   EXPECT_FALSE(fs::exists(directory));
   EXPECT_EQ(ProcessesWith(directory), Names());
 }
