@@ -1,9 +1,12 @@
 #include "harness/postgres/clock.h"
 
 #include <fmt/format.h>
+#include <semaphore.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "migrations/error.h"
 
@@ -42,6 +45,15 @@ std::vector<std::string> ClockLauncher(int days_later) {
         .WithHint("apt-get install faketime");
   }
   return {"/usr/bin/env", "LD_PRELOAD=" + library, fmt::format("FAKETIME={:+}d", days_later), "DONT_FAKE_MONOTONIC=1"};
+}
+
+// libfaketime names a semaphore and a piece of memory after the process that loads it first, and takes them away when
+// that one ends in order. Those that have opened them keep them without the names.
+void ForgetSharedClock(const std::string& data) {
+  long pid = 0;
+  if (!(std::ifstream(data + "/postmaster.pid") >> pid)) return;
+  shm_unlink(fmt::format("/faketime_shm_{}", pid).c_str());
+  sem_unlink(fmt::format("/faketime_sem_{}", pid).c_str());
 }
 
 }  // namespace migproof

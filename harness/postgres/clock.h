@@ -15,4 +15,8 @@ std::string WhyNoOtherClock();
 // Error(server) where there is no other clock.
 std::vector<std::string> ClockLauncher(int days_later);
 
+// For a server that ClockLauncher has started, once it takes connections: takes the names of what libfaketime shares
+// between processes away from the machine, so that nothing stays when the server is killed. `data` is its directory.
+void ForgetSharedClock(const std::string& data);
+
 }  // namespace migproof
