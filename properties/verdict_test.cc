@@ -98,6 +98,22 @@ TEST(ExitStatus, IsTwoWhereAFileThatComesBeforeWantsAMissingExtension) {
   EXPECT_THAT(run.out, HasSubstr("extension 'nowhere_to_be_found' is not available on this server (needed by "));
 }
 
+TEST(ExitStatus, IsTwoWhereAnExtensionThatIsThereFails) {
+  const Project project;
+  project.SoundRevision();
+  // As an extension's own script would: an internal error, though nothing is missing.
+  const std::string before = project.Write("before.sql", R"sql(
+CREATE FUNCTION fail() RETURNS event_trigger LANGUAGE plpgsql AS
+  $$BEGIN RAISE EXCEPTION 'something broke within' USING ERRCODE = 'XX000'; END$$;
+CREATE EVENT TRIGGER fail ON ddl_command_start WHEN TAG IN ('CREATE EXTENSION') EXECUTE FUNCTION fail();
+CREATE EXTENSION hstore;
+)sql");
+  const ProgramRun run = project.Verify({"--report=json", "--law=round_trip", "--before", before});
+  EXPECT_EQ(run.status, 2) << run;
+  EXPECT_EQ(run.out, "");
+  EXPECT_THAT(run.err, HasSubstr("something broke within"));
+}
+
 TEST(ExitStatus, IsOneWhereOneThingIsFalsifiedAndAnotherSkipped) {
   const LeakyProject project;
   project.Revision("r3", "r2", kNoSuchExtension, "DROP EXTENSION nowhere_to_be_found;");

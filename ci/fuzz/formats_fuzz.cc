@@ -10,6 +10,7 @@
 
 #include "migrations/error.h"
 #include "migrations/liquibase/changelog.h"
+#include "migrations/liquibase/text.h"
 #include "migrations/sourcegraph/metadata.h"
 #include "migrations/sqitch/conf.h"
 #include "migrations/sqitch/plan.h"

@@ -25,29 +25,12 @@ Catalog ReadModelFile(const std::filesystem::path& file) {
   }
 }
 
-namespace {
-
-// As RunScript; an extension that a guest finds there already is as the model wants it.
-void RunModelStatements(Session& session, const Script& script, const Server& server) {
-  const auto& statements = script.statements();
-  for (std::size_t i = 0; i < statements.size(); ++i) {
-    if (statements[i].kind == StatementKind::kCopyData) continue;
-    const bool has_data = i + 1 < statements.size() && statements[i + 1].kind == StatementKind::kCopyData;
-    try {
-      session.Execute(script, statements[i], has_data ? &statements[i + 1] : nullptr);
-    } catch (const Error& error) {
-      if (!IsMadeBeforehand(server, error)) throw;
-    }
-  }
-}
-
-}  // namespace
-
 Catalog RunModelScript(const Script& script, const Bench& bench) {
   const auto database = bench.Empty();
   const auto session = database->Connect();
   database->CheckToken(*session);
-  RunModelStatements(*session, script, bench.server());
+  // An extension that a guest finds there already is as the model wants it.
+  RunScript(*session, script, [&](const Error& error) { return IsMadeBeforehand(bench.server(), error); });
   // A namespace that the tool keeps for its ledger is no part of a model.
   for (const std::string& sql : bench.subject().ledger().CreateSql()) {
     if (LeadingWords(sql, 2) == "CREATE SCHEMA") session->Execute(sql);

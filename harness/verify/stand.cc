@@ -26,8 +26,10 @@ std::string UnavailableExtension(Session& session, const Error& refusal) {
       statement);
   if (name.empty() || name.IsNull(0, 0)) return "";
   const std::string extension(name.Get(0, 0));
-  // Its library, or a library which that one needs, is not on this machine.
-  if (refusal.sqlstate() == "58P01" || refusal.sqlstate() == "XX000") return extension;
+  // Its library, or a library which that one needs, is not on this machine: the server knows no state of its own for
+  // the latter, but XX000, which is any internal error's.
+  const bool loads = refusal.sql()->message.find("could not load library") == std::string::npos;
+  if (refusal.sqlstate() == "58P01" || (refusal.sqlstate() == "XX000" && !loads)) return extension;
   const Rows found = session.Query("SELECT 1 FROM pg_catalog.pg_available_extensions WHERE name = $1", {extension});
   return found.empty() ? extension : "";
 }
@@ -55,12 +57,16 @@ bool IsRefusal(const Error& error) {
   return error.kind() == ErrorKind::kMigration && !(error.sql() && error.sql()->IsEnvironmental());
 }
 
-void RunScript(Session& session, const Script& script) {
+void RunScript(Session& session, const Script& script, const std::function<bool(const Error&)>& may_pass) {
   const auto& statements = script.statements();
   for (std::size_t i = 0; i < statements.size(); ++i) {
     if (statements[i].kind == StatementKind::kCopyData) continue;
     const bool has_data = i + 1 < statements.size() && statements[i + 1].kind == StatementKind::kCopyData;
-    session.Execute(script, statements[i], has_data ? &statements[i + 1] : nullptr);
+    try {
+      session.Execute(script, statements[i], has_data ? &statements[i + 1] : nullptr);
+    } catch (const Error& error) {
+      if (!may_pass || !may_pass(error)) throw;
+    }
   }
 }
 

@@ -82,8 +82,9 @@ RunnerOptions OptionsFor(const Subject& subject, const Database& database);
 // Whether an Error is about the history, not about the machine: a Finding.
 bool IsRefusal(const Error& error);
 
-// Runs every statement of a script on its own, as psql would.
-void RunScript(Session& session, const Script& script);
+// Runs every statement of a script on its own, as psql would; one that is refused ends it with that Error, but where
+// `may_pass` says of the Error that it goes on.
+void RunScript(Session& session, const Script& script, const std::function<bool(const Error&)>& may_pass = {});
 
 class Stand {
  public:

@@ -18,6 +18,7 @@
 
 #include "migrations/format.h"
 #include "migrations/liquibase/changelog.h"
+#include "migrations/liquibase/text.h"
 #include "migrations/session.h"
 
 namespace migproof {

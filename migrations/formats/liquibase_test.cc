@@ -8,6 +8,7 @@
 #include "migrations/format.h"
 #include "migrations/history.h"
 #include "migrations/liquibase/changelog.h"
+#include "migrations/liquibase/text.h"
 #include "migrations/runner.h"
 
 namespace migproof {

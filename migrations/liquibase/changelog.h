@@ -62,12 +62,4 @@ struct LiquibaseChangelog {
                                   std::map<std::string, std::string> properties);
 };
 
-// Whether the first line that is not blank is "--liquibase formatted sql".
-bool IsLiquibaseSql(std::string_view text);
-
-// "test and !prod", "a, b" of a changeset, with these contexts asked for; none asked for: true. Error(history) for what
-// is no expression.
-bool LiquibaseContextMatches(const std::string& expression, const std::vector<std::string>& contexts,
-                             const SourceLocation& where);
-
 }  // namespace migproof
