@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <optional>
 #include <set>
 
 #include "harness/cli/git.h"
+#include "harness/postgres/run_directory.h"
 #include "harness/report/printable.h"
 
 namespace migproof {
@@ -19,27 +19,6 @@ namespace {
 constexpr const char* kUnchanged = "applied_unchanged";
 constexpr const char* kMerged = "merged_history";
 constexpr const char* kNewAfterOld = "new_after_old";
-
-// For the states of the directory that are not in the work tree; gone with the object.
-class ScratchDirectory {
- public:
-  ScratchDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "migproof_git_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw Error(ErrorKind::kUsage, fmt::format("can't make '{}'", name));
-    path_ = name;
-  }
-  ~ScratchDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // What a state of the directory holds; null where it holds no revision.
 std::optional<History> HistoryIn(const Config& config, const std::filesystem::path& directory) {
@@ -130,9 +109,9 @@ class GitComparison {
 
  private:
   std::optional<History> Read(const std::string& commit, const std::string& name) const {
-    git_.Export(commit, scratch_.path() / name);
+    git_.Export(commit, scratch_ / name);
     try {
-      return HistoryIn(config_, scratch_.path() / name);
+      return HistoryIn(config_, scratch_ / name);
     } catch (Error& error) {
       error.AddContext(
           fmt::format("while reading '{}' as commit {} has it", config_.path.string(), commit.substr(0, 12)));
@@ -143,7 +122,7 @@ class GitComparison {
   // A path in the scratch directory, as the user knows it.
   std::string Known(const std::string& file) const {
     for (const char* state : {"base", "tip", "merged"}) {
-      const std::string prefix = (scratch_.path() / state).string() + "/";
+      const std::string prefix = (scratch_ / state).string() + "/";
       if (file.starts_with(prefix)) return (config_.path / file.substr(prefix.size())).string();
     }
     return file;
@@ -225,8 +204,8 @@ class GitComparison {
 
   // The branch as it is now, with what changed here since the base laid over it; conflicts within a file are git's.
   std::optional<History> Merged(const std::string& base) {
-    const std::filesystem::path merged = scratch_.path() / "merged";
-    std::filesystem::copy(scratch_.path() / "tip", merged, std::filesystem::copy_options::recursive);
+    const std::filesystem::path merged = scratch_ / "merged";
+    std::filesystem::copy(scratch_ / "tip", merged, std::filesystem::copy_options::recursive);
     for (const std::filesystem::path& file : git_.ChangedSince(base)) {
       const std::filesystem::path here = config_.path / file;
       if (!std::filesystem::is_regular_file(here)) {
@@ -312,7 +291,9 @@ class GitComparison {
   std::string ref_;
   const History& history_;
   GitDirectory git_;
-  ScratchDirectory scratch_;
+  // For the states of the directory that are not in the work tree.
+  RunDirectory directory_{RunDirectory::ChooseBase(""), ServerUser{"", getuid(), getgid(), false}};
+  std::filesystem::path scratch_ = directory_.path();
   std::string reproduction_;
   std::optional<History> base_;  // at the merge base; none where it has no revision
   std::optional<History> tip_;   // the branch as it is now
