@@ -19,8 +19,8 @@ std::string Beginning(const std::string& statement) {
 class LockSafety : public Property {
  public:
   std::string_view Sentence() const override {
-    return "a step reads no table through on which an earlier statement of its transaction has taken a lock that keeps "
-           "others from writing (only where asked for)";
+    return "no statement scans a whole table while its transaction holds a lock on it that keeps others from writing "
+           "(only where asked for)";
   }
   bool ChecksRevisions() const override { return true; }
   bool ChecksHistory() const override { return false; }

@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
+#include <map>
 
 #include "ci/temp_directory.h"
 #include "ci/thorough.h"
@@ -33,7 +35,23 @@ std::string Told(const BrokenFailure& broken) {
   return text;
 }
 
-class SystemFailures : public testing::TestWithParam<const char*> {};
+class SystemFailures : public testing::TestWithParam<const char*> {
+ protected:
+  static void TearDownTestSuite() {
+    std::int64_t total = 0;
+    for (const auto& [system, failures] : tried_) {
+      std::cout << system << ": " << failures << " failures injected\n";
+      total += failures;
+    }
+    if (Thorough() && tried_.size() == 4) {
+      EXPECT_GE(total, 1000);
+    }
+  }
+
+  static std::map<std::string, std::int64_t> tried_;
+};
+
+std::map<std::string, std::int64_t> SystemFailures::tried_;
 
 TEST_P(SystemFailures, LoseNothingAndClaimNothing) {
   const Subject subject = System(GetParam());
@@ -44,7 +62,7 @@ TEST_P(SystemFailures, LoseNothingAndClaimNothing) {
   TestServer();
   const Bench bench(subject, LendTestServer, {.durable = Thorough() ? Mortal() : ServerFactory(), .seed = 4});
   FailureTrials trials(bench);
-  const std::int64_t wanted = Thorough() ? 500 : 20;  // of the four systems together more than 1,000
+  const std::int64_t wanted = Thorough() ? 500 : 20;  // where there are revisions enough to go round
   std::int64_t failures = 0;
   for (std::size_t index = 0; failures < wanted; index = (index + 1) % subject.order().size()) {
     const FailureResult& result = trials.At(index);
@@ -55,6 +73,7 @@ TEST_P(SystemFailures, LoseNothingAndClaimNothing) {
     if (subject.order().size() == 1) break;
   }
   EXPECT_GT(failures, 0);
+  tried_[GetParam()] = failures;
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, SystemFailures, testing::Values("aria", "aria_engine", "change_control", "soma"),
