@@ -30,6 +30,7 @@ namespace {
 
 constexpr const char* kDefaultImage = "postgres:17";
 constexpr const char* kKeeperLabel = "migproof.keeper";
+constexpr const char* kBakedLabel = "migproof.baked";
 constexpr int kContainerTokenDigits = 12;
 constexpr int kPullTimeoutMs = 600'000;
 constexpr int kRemoveTimeoutMs = 12'000;
@@ -94,14 +95,23 @@ nlohmann::json InspectImage(const Engine& engine, const std::string& image) {
   return nlohmann::json::parse(Checked(answer, fmt::format("image '{}'", image)).body);
 }
 
-// What the image says it holds, or 13, whose settings every later one takes too.
-int MajorOf(const nlohmann::json& image) {
+// What an image says of itself.
+struct ImageFacts {
+  int major = 13;      // whose settings every later one takes too
+  bool baked = false;  // docker/base-image: no server runs while its entry point prepares the data
+};
+
+ImageFacts FactsOf(const nlohmann::json& image) {
+  ImageFacts facts;
   const nlohmann::json config = image.value("Config", nlohmann::json::object());
-  if (!config.contains("Env") || !config.at("Env").is_array()) return 13;
-  for (const std::string variable : config.at("Env")) {
-    if (variable.rfind("PG_MAJOR=", 0) == 0) return std::atoi(variable.c_str() + 9);
+  if (config.contains("Env") && config.at("Env").is_array()) {
+    for (const std::string variable : config.at("Env")) {
+      if (variable.rfind("PG_MAJOR=", 0) == 0) facts.major = std::atoi(variable.c_str() + 9);
+    }
   }
-  return 13;
+  facts.baked =
+      config.contains("Labels") && config.at("Labels").is_object() && config.at("Labels").contains(kBakedLabel);
+  return facts;
 }
 
 // Containers whose keeper is gone: it was killed, and this machine with it.
@@ -173,14 +183,14 @@ class DockerServer : public Server {
  public:
   DockerServer(const Engine& engine, const ImageSpec& spec, const StartOptions& options)
       : engine_(engine),
+        image_(FactsOf(InspectImage(engine, spec.image))),
         reach_(spec.reach.value_or(engine.local() ? Reach::kSocket : Reach::kPort)),
         options_(options),
         prefix_(fmt::format("migproof_{}_", RandomToken(8))),
         password_(options.superuser_password.empty() ? RandomToken(32) : options.superuser_password),
         watchdog_(std::make_unique<ContainerDuty>(engine.address())) {
-    const nlohmann::json image = InspectImage(engine, spec.image);
     if (reach_ == Reach::kSocket) sockets_ = watchdog_.Ask("claim", options.start_timeout_ms);
-    name_ = watchdog_.Ask(Container(spec.image, MajorOf(image)).dump(), options.start_timeout_ms);
+    name_ = watchdog_.Ask(Container(spec.image).dump(), options.start_timeout_ms);
     WaitUntilReady();
     major_ = Admin().major_version();
     const std::string version(Admin().Query("SELECT split_part(current_setting('server_version'), ' ', 1)").Get(0, 0));
@@ -211,16 +221,18 @@ class DockerServer : public Server {
   }
 
  private:
-  nlohmann::json Container(const std::string& image, int major) const {
+  nlohmann::json Container(const std::string& image) const {
     nlohmann::json command = {"postgres"};
-    for (const std::string& setting : ServerSettings(options_.durable, major)) {
+    for (const std::string& setting : ServerSettings(options_.durable, image_.major)) {
       if (setting.rfind("listen_addresses=", 0) == 0 || setting.rfind("unix_socket_permissions=", 0) == 0) continue;
       command.push_back("-c");
       command.push_back(setting);
     }
     // Not empty, as it is while the image's entry point prepares the data: that is how the two are told apart.
     command.push_back("-c");
-    command.push_back(reach_ == Reach::kSocket ? "listen_addresses=127.0.0.1" : "listen_addresses=*");
+    command.push_back(reach_ == Reach::kPort ? "listen_addresses=*"
+                      : NeedsNoLoopback()    ? "listen_addresses="
+                                             : "listen_addresses=127.0.0.1");
     // No more rights than the image's entry point needs to make the data and to become another user.
     nlohmann::json host = {{"Init", false},
                            {"CapDrop", {"ALL"}},
@@ -237,6 +249,7 @@ class DockerServer : public Server {
     if (!options_.durable) host["Tmpfs"] = {{"/migproof", "rw,mode=1777"}};
     if (reach_ == Reach::kSocket) {
       host["NetworkMode"] = "none";
+      body["NetworkDisabled"] = NeedsNoLoopback();
       host["Binds"] = {sockets_ + ":/var/run/postgresql"};
     } else {
       body["ExposedPorts"] = {{"5432/tcp", nlohmann::json::object()}};
@@ -263,7 +276,7 @@ class DockerServer : public Server {
     if (reach_ == Reach::kSocket && !std::filesystem::exists(sockets_ + "/.s.PGSQL.5432")) return false;
     if (reach_ == Reach::kPort && port_.empty()) return false;
     try {
-      return Session(Conninfo("postgres")).Query("SHOW listen_addresses").Get(0, 0) != "";
+      return Session(Conninfo("postgres")).Query("SHOW listen_addresses").Get(0, 0) != "" || NeedsNoLoopback();
     } catch (const Error&) {  // it does not answer yet, or is on its way down from the preparation
       return false;
     }
@@ -294,7 +307,12 @@ class DockerServer : public Server {
     throw error;
   }
 
+  // Whether the loopback of its network can stay down: to bring it up is half of what Docker takes for a start. Servers
+  // before 15 need it for their statistics, the preparation of other images to be told from what comes after it.
+  bool NeedsNoLoopback() const { return reach_ == Reach::kSocket && image_.baked && image_.major >= 15; }
+
   Engine engine_;
+  ImageFacts image_;
   Reach reach_;
   StartOptions options_;
   std::string prefix_;
