@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "harness/report/drift_sign.h"
 #include "harness/report/printable.h"
 #include "harness/report/waivers.h"
 
@@ -51,8 +52,8 @@ class FindingWriter {
 
   void Lines(const std::vector<std::string>& lines) {
     for (std::size_t i = 0; i < std::min(lines.size(), options_.shown_lines); ++i) {
-      const char first = lines[i].empty() ? ' ' : lines[i][0];
-      Painted(first == '+' ? "32" : first == '-' ? "31" : nullptr, "  " + lines[i]);
+      const char sign = DriftSign(lines[i]);
+      Painted(sign == '+' ? "32" : sign == '-' ? "31" : nullptr, "  " + lines[i]);
     }
     if (lines.size() > options_.shown_lines) {
       Line(fmt::format("  ... and {} more", lines.size() - options_.shown_lines));

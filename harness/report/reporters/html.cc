@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "harness/report/drift_sign.h"
 #include "harness/report/embedded_page.h"
 #include "harness/report/finding_text.h"
 #include "harness/report/graph_layout.h"
@@ -216,11 +217,11 @@ class HtmlPage {
     if (lines.empty()) return;
     out_ << fmt::format("<h4>{}</h4>\n<ul class=\"lines\">\n", title);
     for (const std::string& line : lines) {
-      const char first = line.empty() ? ' ' : line[0];
-      const char* style = first == '+'   ? " class=\"plus\""
-                          : first == '-' ? " class=\"minus\""
-                          : first == '~' ? " class=\"change\""
-                                         : "";
+      const char sign = DriftSign(line);
+      const char* style = sign == '+'   ? " class=\"plus\""
+                          : sign == '-' ? " class=\"minus\""
+                          : sign == '~' ? " class=\"change\""
+                                        : "";
       out_ << fmt::format("<li{}>{}</li>\n", style, HtmlEscaped(line));
     }
     out_ << "</ul>\n";
