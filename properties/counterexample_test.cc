@@ -99,14 +99,8 @@ class Ground {
     const auto index = static_cast<std::size_t>(at - order.begin());
     walk_.GoTo(index);
     ground_.GoTo(index);
-    // Rows that are declared not to be there are no counterexample.
-    std::vector<Assumption> assumptions;
-    for (const Declaration& declaration : subject_.order()[index]->declarations) {
-      if (declaration.kind != "assumes") continue;
-      const std::size_t colon = declaration.object.find(": ");
-      assumptions.push_back({declaration.object.substr(0, colon), declaration.object.substr(colon + 2), &declaration});
-    }
-    ground_.set_assumptions(std::move(assumptions));
+    // Rows that are declared not to be there are no counterexample, but to the law about such rows.
+    ground_.set_assumptions(ReadAssumptions(ground_.session(), subject, index, Before()).all);
   }
 
   const Catalog& Before() { return *ground_.BeforeWithoutRows().catalog; }

@@ -5,6 +5,7 @@
 
 #include "harness/verify/property.h"
 #include "harness/verify/recent.h"
+#include "harness/verify/retyped.h"
 #include "harness/verify/trial.h"
 #include "harness/verify/written_tables.h"
 
@@ -21,7 +22,7 @@ class DataPreservation : public Property {
   bool ChecksHistory() const override { return false; }
   bool ChecksRows() const override { return true; }
   bool NeedsRows() const override { return true; }
-  std::vector<std::string> Excuses() const override { return {"loses", "changes"}; }
+  std::vector<std::string> Excuses() const override { return {"loses", "changes", "assumes"}; }
   std::string WhyNotApplicable(const Subject&, const Revision*) const override { return ""; }
   int Rank() const override { return 15; }
 
@@ -49,11 +50,10 @@ class DataPreservation : public Property {
   }
 
  private:
-  using TypesByTable = std::map<std::string, std::map<std::string, std::string>>;
   // What the catalogs say, whatever the rows.
   struct Ground {
     std::set<std::string> kept;
-    TypesByTable retyped;  // the types that columns of these had before, by table and column
+    TypesByTable retyped;  // of these
   };
 
   static const Ground& GroundOf(const Trial& trial, const std::shared_ptr<const Catalog>& before,
@@ -82,36 +82,6 @@ class DataPreservation : public Property {
       if (!touched) kept.insert(table);
     }
     return kept;
-  }
-
-  static TypesByTable Retyped(const Trial& trial, const Catalog& before, const Catalog& after,
-                              const std::set<std::string>& tables) {
-    TypesByTable by_table;
-    const auto exempt = trial.Exempt(before);
-    for (const auto& [key, object] : before.objects()) {
-      if (key.kind != "column" || !tables.contains(object.relation)) continue;
-      const std::string was = object.attributes.at("type");
-      const std::string is = after.Attribute("column", key.name, "type");
-      if (is.empty() || is == was || exempt.contains(key.name) || exempt.contains(object.relation)) continue;
-      by_table[object.relation][key.name.substr(object.relation.size() + 1)] = was;
-    }
-    return by_table;
-  }
-
-  // `upgraded` with the values of retyped columns cast back to what they were.
-  static Observation CastBack(Trial& trial, const TypesByTable& by_table, const Observation& upgraded,
-                              std::map<std::string, std::string>& casts) {
-    if (by_table.empty()) return upgraded;
-    Observation seen = upgraded;
-    auto rows = std::make_shared<RowSnapshot>(*upgraded.rows);
-    for (const auto& [table, columns] : by_table) {
-      const auto read = trial.ReadCast({Move::kUpgrade}, table, columns);
-      if (read == nullptr) continue;  // there is no way back: the values count as the text they are now
-      for (const auto& [column, type] : columns) casts[fmt::format("{}.{}", table, column)] = type;
-      if (read->count > 0) rows->tables[table] = read;
-    }
-    seen.rows = std::move(rows);
-    return seen;
   }
 };
 

@@ -17,6 +17,7 @@ class IdempotentUpgrade : public Property {
   bool ChecksRevisions() const override { return true; }
   bool ChecksHistory() const override { return true; }
   bool ChecksRows() const override { return true; }
+  std::vector<std::string> Excuses() const override { return {"assumes"}; }
   int Rank() const override { return 30; }
 
   std::string WhyNotApplicable(const Subject&, const Revision* revision) const override {

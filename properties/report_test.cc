@@ -116,7 +116,7 @@ class ReportSchema : public testing::Test {
                    "location": {"file": "r2.sql", "line": 1}}]},
       "run": "0123456789abcdef", "shard": {"index": 1, "of": 1},
       "laws": {"round_trip": "s"}, "equivalence": "logical",
-      "rows": {"tables": {}, "forbidden": 0}, "notes": []})json");
+      "rows": {"tables": {}, "empty": [], "forbidden": 0}, "notes": []})json");
     return report;
   }
 

@@ -64,7 +64,7 @@ class RoundTrip : public Property {
   bool ChecksHistory() const override { return true; }
   bool ChecksRows() const override { return true; }
   bool ChecksNewRows() const override { return true; }
-  std::vector<std::string> Excuses() const override { return {"loses", "changes"}; }
+  std::vector<std::string> Excuses() const override { return {"loses", "changes", "assumes"}; }
   int Rank() const override { return 20; }
 
   std::string WhyNotApplicable(const Subject& subject, const Revision* revision) const override {

@@ -3,6 +3,7 @@
 
 #include "harness/verify/property.h"
 #include "harness/verify/refusal_hint.h"
+#include "harness/verify/stale.h"
 #include "harness/verify/trial.h"
 
 namespace migproof {
@@ -17,6 +18,7 @@ class UpgradeSucceeds : public Property {
   bool ChecksRevisions() const override { return true; }
   bool ChecksHistory() const override { return false; }
   bool ChecksRows() const override { return true; }
+  std::vector<std::string> Excuses() const override { return {"assumes"}; }
   std::string WhyNotApplicable(const Subject&, const Revision*) const override { return ""; }
   int Rank() const override { return 10; }
 
@@ -25,6 +27,7 @@ class UpgradeSucceeds : public Property {
     trial.Exercised("upgrades");
     trial.Exercised("statements",
                     static_cast<std::int64_t>(trial.revision().upgrade.AsSql().script.statements().size()));
+    if (!trial.has_rows()) NoteStale(trial, upgraded);
     if (!upgraded.refused()) return Verified(trial);
     Finding finding;
     finding.message = fmt::format("the upgrade fails: {}", upgraded.refusals.front().message());
@@ -38,6 +41,18 @@ class UpgradeSucceeds : public Property {
   }
 
  private:
+  // Declarations that need no rows to be seen through.
+  static void NoteStale(Trial& trial, const Observation& upgraded) {
+    const Revision& revision = trial.revision();
+    const Observation& before = trial.Before();
+    for (const Declaration& declaration : revision.declarations) {
+      if (declaration.kind == "requires" && RequiresNothing(declaration)) trial.Stale(declaration);
+      if (declaration.kind != "owns" || before.catalog == nullptr || upgraded.catalog == nullptr) continue;
+      const bool stale = OwnsNothing(trial.subject(), revision, declaration.object, *before.catalog, *upgraded.catalog);
+      if (stale) trial.Stale(declaration);
+    }
+  }
+
   // What the tool itself would run to see whether the upgrade did its work.
   static std::optional<Finding> Verified(Trial& trial) {
     if (trial.has_rows() || trial.has_new_rows() || !trial.revision().verification) return std::nullopt;

@@ -310,5 +310,128 @@ TEST_F(Declarations, OfTheConfigurationCountToo) {
   EXPECT_EQ(NotesOf(run), json({"migproof.json: 'r1' declares 'leaves table t', which never occurs"}));
 }
 
+// r1 makes orders, r2 does something to them that it assumes something for.
+class DeclaredAssumption : public testing::Test {
+ protected:
+  DeclaredAssumption() {
+    project_.Revision("r1", "", "CREATE TABLE orders (id int PRIMARY KEY, note text, amount int);",
+                      "DROP TABLE orders;");
+  }
+
+  void Second(const std::string& upgrade, const std::string& downgrade, const std::string& assumed) const {
+    project_.Revision("r2", "r1", upgrade, downgrade, "-- migproof: assumes orders: " + assumed);
+  }
+
+  json Verify(const std::vector<std::string>& flags = {}) const {
+    std::vector<std::string> arguments = flags;
+    arguments.emplace_back("--report=json");
+    arguments.emplace_back("--revision=r2");
+    return json::parse(project_.Verify(arguments).out);
+  }
+
+  static json VerdictOf(const json& report, const std::string& law) {
+    for (const auto& verdict : report.at("verdicts")) {
+      if (verdict.at("law") == law && verdict.at("revision") == "r2") return verdict;
+    }
+    return {};
+  }
+
+  const Project project_;
+};
+
+constexpr const char* kHarmless =
+    "migrations/r2.sql:3: 'r2' declares 'assumes orders: amount > 0', and rows that break it do no harm";
+
+TEST_F(DeclaredAssumption, ThatNothingNeedsIsStale) {
+  Second("ALTER TABLE orders ADD COLUMN paid boolean;", "ALTER TABLE orders DROP COLUMN paid;", "amount > 0");
+  const json report = Verify();
+  EXPECT_EQ(VerdictOf(report, "assumption_safety").at("outcome"), "held");
+  EXPECT_EQ(report.at("notes"), json({kHarmless}));
+  // Told only where every law looked that could need it.
+  EXPECT_THAT(Verify({"--law=assumption_safety"}).at("notes"), IsEmpty());
+  EXPECT_THAT(Verify({"--law=upgrade_succeeds", "--law=round_trip"}).at("notes"), IsEmpty());
+}
+
+TEST_F(DeclaredAssumption, ThatKeepsTheUpgradeFromBeingRefusedIsNotStale) {
+  Second("ALTER TABLE orders ADD CHECK (amount > 0);", "ALTER TABLE orders DROP CONSTRAINT orders_amount_check;",
+         "amount > 0");
+  const json report = Verify();
+  EXPECT_EQ(VerdictOf(report, "assumption_safety").at("outcome"), "held");
+  EXPECT_GT(VerdictOf(report, "assumption_safety").at("exercised").at("upgrades refused"), 5);
+  EXPECT_THAT(report.at("notes"), IsEmpty());
+}
+
+TEST_F(DeclaredAssumption, ThatKeepsTheDowngradeFromLosingSomethingIsNotStale) {
+  Second("UPDATE orders SET note = note;\nALTER TABLE orders ALTER COLUMN amount TYPE bigint;",
+         "ALTER TABLE orders ALTER COLUMN amount TYPE int USING greatest(amount, 0);", "amount > 0");
+  const json report = Verify();
+  EXPECT_EQ(VerdictOf(report, "assumption_safety").at("outcome"), "held");
+  EXPECT_EQ(VerdictOf(report, "round_trip").at("outcome"), "held");
+  EXPECT_THAT(report.at("notes"), IsEmpty());
+}
+
+TEST_F(DeclaredAssumption, ThatAnEarlierRevisionMayNeedIsNotStale) {
+  Second("ALTER TABLE orders ADD CHECK (amount > 0) NOT VALID;",
+         "ALTER TABLE orders DROP CONSTRAINT orders_amount_check;", "amount > 0");
+  project_.Revision("r3", "r2", "ALTER TABLE orders ADD COLUMN paid boolean;", "ALTER TABLE orders DROP COLUMN paid;",
+                    "-- migproof: assumes orders: note IS NOT NULL");
+  EXPECT_THAT(json::parse(project_.Verify({"--report=json", "--revision=r3"}).out).at("notes"), IsEmpty());
+}
+
+TEST_F(DeclaredAssumption, ThatNoRowCanBreakIsNotHeld) {
+  project_.Revision("r1", "", "CREATE TABLE orders (id int PRIMARY KEY, note text, amount int CHECK (amount > 0));",
+                    "DROP TABLE orders;");
+  Second("ALTER TABLE orders ALTER COLUMN amount TYPE bigint;", "ALTER TABLE orders ALTER COLUMN amount TYPE int;",
+         "amount > 0");
+  const json report = Verify({"--law=assumption_safety", "--law=round_trip"});
+  const json verdict = VerdictOf(report, "assumption_safety");
+  EXPECT_EQ(verdict.at("outcome"), "gave_up");
+  EXPECT_EQ(verdict.at("reason"),
+            "no row that breaks 'orders: amount > 0' was tried: none could be made that keeps to the CHECKs of "
+            "public.orders: orders_amount_check");
+  EXPECT_EQ(report.at("summary").at("exit_status"), 2);
+}
+
+TEST_F(DeclaredAssumption, ThatCannotBeEvaluatedIsNotHeld) {
+  Second("ALTER TABLE orders ADD COLUMN paid boolean;", "ALTER TABLE orders DROP COLUMN paid;", "paid");
+  const json verdict = VerdictOf(Verify({"--law=assumption_safety"}), "assumption_safety");
+  EXPECT_EQ(verdict.at("outcome"), "gave_up");
+  EXPECT_THAT(verdict.at("reason").get<std::string>(), HasSubstr("column \"paid\" does not exist (SQLSTATE 42703)"));
+}
+
+TEST_F(DeclaredAssumption, AboutATableThatIsNotThereYetIsNotApplicable) {
+  project_.Revision("r2", "r1", "CREATE TABLE parts (id int);", "DROP TABLE parts;",
+                    "-- migproof: assumes parts: id > 0");
+  const json report = Verify();
+  EXPECT_EQ(VerdictOf(report, "assumption_safety").at("outcome"), "not_applicable");
+  EXPECT_EQ(report.at("notes").size(), 1U) << report.at("notes");
+  project_.Revision("r2", "r1", "CREATE TABLE parts (id int);", "DROP TABLE parts;");
+  EXPECT_EQ(VerdictOf(Verify(), "assumption_safety").at("reason"), "assumes nothing");
+}
+
+TEST(DeclaredOwnership, OfATableThatNothingWritesIsStale) {
+  const Project project;
+  project.SoundRevision();
+  project.Revision("r2", "r1", "CREATE TABLE settings (id int);", "DROP TABLE settings;",
+                   "-- migproof: owns setings\n-- migproof: owns settings");
+  const ProgramRun run = project.Verify({"--report=json"});
+  EXPECT_EQ(NotesOf(run),
+            json({"migrations/r2.sql:3: 'r2' declares 'owns setings', and no statement of the history writes to it",
+                  "migrations/r2.sql:4: 'r2' declares 'owns settings', and no statement of the history writes to it"}));
+  project.Revision("r3", "r2", "INSERT INTO settings VALUES (1);", "DELETE FROM settings;");
+  EXPECT_EQ(NotesOf(project.Verify({"--report=json"})).size(), 1U);
+}
+
+TEST(DeclaredRequirement, ThatEverySupportedServerMeetsIsStale) {
+  const Project project;
+  project.SoundRevision();
+  project.Revision("r2", "r1", "CREATE TABLE u (id int);", "DROP TABLE u;",
+                   "-- migproof: requires server >= 13\n-- migproof: requires server >= 14");
+  const ProgramRun run = project.Verify({"--report=json", "--law=upgrade_succeeds"});
+  EXPECT_EQ(
+      NotesOf(run),
+      json({"migrations/r2.sql:3: 'r2' declares 'requires server >= 13', and every supported server meets that"}));
+}
+
 }  // namespace
 }  // namespace migproof

@@ -98,6 +98,7 @@ nlohmann::json ToJson(const Dataset& dataset) {
   for (const DatasetTable& table : dataset.tables) tables.push_back(ToJson(table));
   Json json = {{"tables", std::move(tables)}};
   if (dataset.new_shape) json["new_shape"] = true;
+  if (dataset.forbidden) json["forbidden"] = true;
   return json;
 }
 
@@ -106,6 +107,7 @@ Dataset DatasetFromJson(const nlohmann::json& json) {
   try {
     for (const Json& table : json.at("tables")) dataset.tables.push_back(TableFromJson(table));
     dataset.new_shape = json.value("new_shape", false);
+    dataset.forbidden = json.value("forbidden", false);
   } catch (const Json::exception& e) {
     throw Error(ErrorKind::kUsage, fmt::format("not a dataset: {}", e.what()));
   }

@@ -24,13 +24,14 @@ struct DatasetTable {
 struct Dataset {
   std::vector<DatasetTable> tables;  // in the order of insertion: parents before children
   bool new_shape = false;            // rows for the database after the upgrade, not before it
+  bool forbidden = false;            // rows among which some break what the revision assumes; they stay in
 
   std::size_t Rows() const;
   bool operator==(const Dataset&) const = default;
 };
 
-// {"tables": [{"table": "public.orders", "columns": [...], "rows": [[...]], "group": 0}]}, and "new_shape": true where
-// that is so.
+// {"tables": [{"table": "public.orders", "columns": [...], "rows": [[...]], "group": 0}]}, and "new_shape": true or
+// "forbidden": true where that is so.
 nlohmann::json ToJson(const Dataset& dataset);
 Dataset DatasetFromJson(const nlohmann::json& json);
 

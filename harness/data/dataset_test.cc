@@ -31,6 +31,16 @@ TEST(Dataset, SurvivesJson) {
             R"("table":"public.customers"})");
 }
 
+TEST(Dataset, KeepsInJsonWhatItsRowsAreFor) {
+  Dataset fresh = Orders();
+  fresh.new_shape = true;
+  EXPECT_EQ(DatasetFromJson(ToJson(fresh)), fresh);
+  Dataset forbidden = Orders();
+  forbidden.forbidden = true;
+  EXPECT_EQ(DatasetFromJson(ToJson(forbidden)), forbidden);
+  EXPECT_NE(DatasetFromJson(ToJson(Orders())), forbidden);
+}
+
 TEST(Dataset, RefusesJsonThatIsNone) {
   EXPECT_THROW(DatasetFromJson({{"tables", 1}}), Error);
   EXPECT_THROW(DatasetFromJson(nlohmann::json::parse(

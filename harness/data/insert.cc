@@ -25,6 +25,12 @@ std::string Reason(const Error& error) {
   return failure.constraint.empty() ? failure.sqlstate : failure.sqlstate + " " + failure.constraint;
 }
 
+// One of the messages that came with a reason, whichever comes first: the smallest.
+void Keep(std::map<std::string, std::string>& messages, const std::string& reason, const std::string& message) {
+  const auto [at, added] = messages.emplace(reason, message);
+  if (!added && message < at->second) at->second = message;
+}
+
 class Inserter {
  public:
   Inserter(Session& session, const Dataset& dataset) : session_(session), dataset_(dataset) {}
@@ -81,7 +87,7 @@ class Inserter {
     } else if (group.tables.size() == 1) {
       InsertRowByRow(begin);
     } else {
-      InsertPartOfCycle(begin, group, Reason(*refusal));
+      InsertPartOfCycle(begin, group, *refusal);
     }
     return end;
   }
@@ -93,11 +99,13 @@ class Inserter {
     }
   }
 
-  void Refuse(const std::string& table, const std::string& reason, std::size_t rows = 1) {
+  void Refuse(const std::string& table, const Error& refusal, std::size_t rows = 1) {
     if (rows == 0) return;
     TableFill& fill = result_.tables[table];
+    const std::string reason = Reason(refusal);
     fill.refused += static_cast<std::int64_t>(rows);
     fill.refusals[reason] += static_cast<std::int64_t>(rows);
+    Keep(fill.messages, reason, refusal.message());
   }
 
   void InsertRowByRow(std::size_t at) {
@@ -106,7 +114,7 @@ class Inserter {
     for (const auto& row : dataset_.tables[at].rows) {
       one.tables[0].rows = {row};
       if (const std::optional<Error> refusal = Refusal(one)) {
-        Refuse(one.tables[0].table, Reason(*refusal));
+        Refuse(one.tables[0].table, *refusal);
       } else {
         Accept(at, one);
       }
@@ -114,12 +122,12 @@ class Inserter {
   }
 
   // Rows of a cycle may need each other: first without one of them, then the first few of each table.
-  void InsertPartOfCycle(std::size_t begin, const Dataset& group, const std::string& reason) {
+  void InsertPartOfCycle(std::size_t begin, const Dataset& group, const Error& refusal) {
     for (const Dataset& part : SmallerCycles(group)) {
       if (Refusal(part)) continue;
       Accept(begin, part);
       for (std::size_t i = 0; i < group.tables.size(); ++i) {
-        Refuse(group.tables[i].table, reason, group.tables[i].rows.size() - part.tables[i].rows.size());
+        Refuse(group.tables[i].table, refusal, group.tables[i].rows.size() - part.tables[i].rows.size());
       }
       return;
     }

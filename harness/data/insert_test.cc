@@ -47,6 +47,8 @@ TEST_F(InsertTest, KeepsWhatIsNotRefused) {
   const Transaction transaction(*session_);
   const InsertResult result = Insert(*session_, dataset);
   EXPECT_THAT(result.tables.at("public.t").refusals, ElementsAre(Pair("23502", 1), Pair("23514 price_check", 1)));
+  EXPECT_EQ(result.tables.at("public.t").messages.at("23514 price_check"),
+            "new row for relation \"t\" violates check constraint \"price_check\" (SQLSTATE 23514)");
   EXPECT_EQ(result.tables.at("public.t").inserted, 1);
   EXPECT_EQ(result.tables.at("public.t").refused, 2);
   EXPECT_THAT(result.tables.at("public.u").refusals, ElementsAre(Pair("23503 u_t_fkey", 1)));

@@ -90,6 +90,7 @@ struct TableFill {
   std::int64_t inserted = 0;
   std::int64_t refused = 0;
   std::map<std::string, std::int64_t> refusals;      // the server's reason ("23514 price_check"), counted
+  std::map<std::string, std::string> messages;       // by reason: its words, once ("... (SQLSTATE 23514)")
   std::map<std::string, std::int64_t> null_cells;    // by nullable column
   std::map<std::string, std::int64_t> filled_cells;  // likewise, not NULL
 };

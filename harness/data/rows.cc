@@ -61,6 +61,11 @@ TableRows Take(Session& session, const Rows& rows, const std::string& table, con
   return read;
 }
 
+// What stands behind FROM ONLY.
+std::string FromOf(const TableRead& read) {
+  return read.where.empty() ? read.table : fmt::format("{} WHERE {}", read.table, read.where);
+}
+
 SequenceState TakeSequence(const Rows& rows, int row) {
   SequenceState state;
   state.is_called = !rows.IsNull(row, 1);
@@ -271,14 +276,14 @@ std::vector<TableRows> ReadTables(Session& session, const std::vector<TableRead>
   std::vector<Session::Prepared> queries;
   for (const TableRead& read : reads) {
     queries.push_back({read.prepared_as,
-                       fmt::format("SELECT {} FROM ONLY {} LIMIT {}", read.columns, read.table, kMaximumRows + 1),
+                       fmt::format("SELECT {} FROM ONLY {} LIMIT {}", read.columns, FromOf(read), kMaximumRows + 1),
                        {}});
   }
   std::vector<TableRows> tables;
   if (queries.empty()) return tables;
   const std::vector<Rows> results = session.QueryAll(queries);
   for (std::size_t i = 0; i < results.size(); ++i) {
-    tables.push_back(Take(session, results[i], reads[i].table, reads[i].columns));
+    tables.push_back(Take(session, results[i], FromOf(reads[i]), reads[i].columns));
   }
   return tables;
 }

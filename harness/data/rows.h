@@ -77,6 +77,7 @@ struct TableRead {
   // The name to keep the query under, for one that is asked again and again; it stands for table, columns and the types
   // of these. "": the query is sent once.
   std::string prepared_as;
+  std::string where = "";  // a condition that rows have to meet; "": all of them
 };
 // Tables in one round trip. Rows come back sorted.
 std::vector<TableRows> ReadTables(Session& session, const std::vector<TableRead>& reads);

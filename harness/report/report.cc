@@ -132,6 +132,21 @@ std::string UnitName(const Verdict& verdict) {
   return name;
 }
 
+std::vector<std::string> StaleDeclarations(const Report& report) {
+  std::vector<std::string> lines;
+  for (const Verdict& verdict : report.verdicts) {
+    for (const std::string& line : verdict.stale) {
+      const bool everywhere = std::all_of(report.verdicts.begin(), report.verdicts.end(), [&](const Verdict& other) {
+        return other.law != verdict.law || other.revision != verdict.revision || other.outcome == Outcome::kSkipped ||
+               std::find(other.stale.begin(), other.stale.end(), line) != other.stale.end();
+      });
+      const bool told = std::find(lines.begin(), lines.end(), line) != lines.end();
+      if (everywhere && !told) lines.push_back(line);
+    }
+  }
+  return lines;
+}
+
 std::string ServerOf(const Report& report, const Verdict& verdict) {
   for (const ReportedServer& server : report.servers) {
     if (server.name == verdict.server) return server.description;

@@ -87,6 +87,9 @@ struct ToldFinding {
   std::string Where() const;
 };
 std::vector<ToldFinding> FindingsToTell(const Report& report, bool waived = false);
+// The declarations that the verdicts say to be stale, a line each; in a run on several servers those that are on all
+// that the revision is for.
+std::vector<std::string> StaleDeclarations(const Report& report);
 // The server of a verdict as reports describe it: of the run's only one, or of several the one it is about, or all.
 std::string ServerOf(const Report& report, const Verdict& verdict);
 // "2 downgrades, 13 objects compared": what a verdict looked at; "" for nothing.

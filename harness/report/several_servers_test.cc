@@ -48,6 +48,19 @@ std::string Written(const std::string& reporter, const Report& report) {
   return out.str();
 }
 
+TEST(SeveralServers, ADeclarationIsStaleWhereItIsOnAll) {
+  const auto verdict = [](const std::string& server, Outcome outcome, std::vector<std::string> stale) {
+    return Verdict{
+        .law = "round_trip", .revision = "r2", .server = server, .outcome = outcome, .stale = std::move(stale)};
+  };
+  Report report;
+  report.verdicts = {verdict("13", Outcome::kSkipped, {}), verdict("15", Outcome::kHeld, {"loses a", "loses b"}),
+                     verdict("17", Outcome::kHeld, {"loses b"})};
+  EXPECT_THAT(StaleDeclarations(report), ElementsAre("loses b"));
+  report.verdicts.pop_back();
+  EXPECT_THAT(StaleDeclarations(report), ElementsAre("loses a", "loses b"));
+}
+
 TEST(SeveralServers, AFindingThatTheyShareIsToldOnce) {
   const Report report = OnThreeServers();
   const std::vector<ToldFinding> told = FindingsToTell(report);

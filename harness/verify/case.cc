@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "harness/verify/failures.h"
+
 namespace migproof {
 
 namespace {
@@ -56,6 +58,12 @@ void CaseGround::GoTo(std::size_t index) {
   watch_->Begin();
   deferred_.clear();
   compared_.clear();
+  rewritten_.clear();
+}
+
+void CaseGround::set_assumptions(std::vector<Assumption> assumptions) {
+  assumptions_ = std::move(assumptions);
+  own_assumptions_ = OwnAssumptions(revision(), assumptions_);
 }
 
 // DDL that is rolled back leaves its dead rows in the catalogs, and every statement after it wades through them.
@@ -102,18 +110,20 @@ void Case::Begin() {
 
 void Case::PutRowsIn(Session& session) {
   inserted_ = Insert(session, dataset_);
-  forbidden_ = 0;
-  for (const Assumption& assumption : ground_.assumptions()) {
-    const Rows gone = session.Execute(
-        fmt::format("WITH gone AS (DELETE FROM {} WHERE ({}) IS FALSE RETURNING 1) SELECT count(*) FROM gone",
-                    assumption.table, assumption.condition));
-    forbidden_ += gone.GetInt(0, 0);
-  }
+  forbidden_ = TakeOut(session, ground_.assumptions(),
+                       dataset_.forbidden ? ground_.own_assumptions() : std::vector<Assumption>());
   const Observation& before = ground_.BeforeWithoutRows();
   if (before.catalog == nullptr) return;
+  if (dataset_.forbidden) forbidden_rows_ = FindForbidden(session, *before.catalog, ground_.own_assumptions());
   std::string used;
   for (const std::string& statement : UseSequences(*before.catalog, inserted_.inserted)) used += statement;
   if (!used.empty()) session.Execute(used);
+}
+
+const ForbiddenRows& Case::Forbidden() {
+  if (!dataset_.forbidden) return Mover::Forbidden();
+  Before();
+  return forbidden_rows_;
 }
 
 void Case::PutNewRowsIn() {
@@ -309,7 +319,29 @@ Observation CommittedCase::ObserveHere(const Path& path) {
   return seen;
 }
 
-std::vector<Error> CommittedCase::Run(Move move) { return stand_->Apply(move, ground_.revision()); }
+std::vector<Error> CommittedCase::Run(Move move) {
+  const bool meets_forbidden = dataset_.forbidden && move == Move::kUpgrade && !ground_.leaves_out();
+  return meets_forbidden ? UpgradeAsRunnersDo() : stand_->Apply(move, ground_.revision());
+}
+
+// What is refused ends the step, and its mark is looked for.
+std::vector<Error> CommittedCase::UpgradeAsRunnersDo() {
+  const Subject& subject = ground_.subject();
+  const Step step{Direction::kUpgrade, &ground_.revision()};
+  const LedgerState before = ReadLedger(stand_->session(), subject);
+  try {
+    stand_->runner().Apply(step);
+    return {};
+  } catch (const Error& refusal) {
+    if (!IsRefusal(refusal)) throw;
+    const LedgerState now = ReadLedger(stand_->session(), subject);
+    const bool marks = !subject.ledger().BeforeSql(step, subject.history()).empty();
+    const bool as_before = now.applied == before.applied && (marks || now.dirty == before.dirty);
+    left_ = Aftermath{stand_->Observe(), as_before ? "" : now.ToString()};
+    left_->seen.path = {Move::kUpgrade};
+    return {refusal};
+  }
+}
 
 std::unique_ptr<Case> CommittedCase::Again() const { return std::make_unique<CommittedCase>(ground_, dataset_, false); }
 

@@ -12,22 +12,18 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "harness/data/row_generator.h"
 #include "harness/data/row_watch.h"
+#include "harness/verify/aftermath.h"
+#include "harness/verify/assumptions.h"
 #include "harness/verify/replay_source.h"
 #include "harness/verify/walk.h"
 
 namespace migproof {
-
-// The rules of `assumes` declarations that hold at a revision: rows that break them are taken out after insertion.
-struct Assumption {
-  std::string table;      // qualified and quoted
-  std::string condition;  // an SQL expression; a row breaks it where it is false
-  const Declaration* declaration = nullptr;
-};
 
 // What all cases at one revision share: a database that stands there, and what was seen without rows.
 class CaseGround {
@@ -61,8 +57,14 @@ class CaseGround {
                                           const std::shared_ptr<const Catalog>& is);
   // To be called after each transaction that was rolled back.
   void Tidy();
-  void set_assumptions(std::vector<Assumption> assumptions) { assumptions_ = std::move(assumptions); }
+  // Rows that break these are taken out after insertion; of a dataset with forbidden rows, those stay that break one of
+  // the revision's own.
+  void set_assumptions(std::vector<Assumption> assumptions);
   const std::vector<Assumption>& assumptions() const { return assumptions_; }
+  const std::vector<Assumption>& own_assumptions() const { return own_assumptions_; }
+  // See Trial::Rewrites; at this revision.
+  void AddRewritten(const std::set<std::string>& names) { rewritten_.insert(names.begin(), names.end()); }
+  const std::set<std::string>& rewritten() const { return rewritten_; }
 
  private:
   const Bench& bench_;
@@ -76,6 +78,8 @@ class CaseGround {
   std::map<std::pair<std::shared_ptr<const Catalog>, std::shared_ptr<const Catalog>>, std::vector<Difference>>
       compared_;
   std::vector<Assumption> assumptions_;
+  std::vector<Assumption> own_assumptions_;
+  std::set<std::string> rewritten_;
 };
 
 class Case : public Mover {
@@ -93,6 +97,9 @@ class Case : public Mover {
   std::vector<Difference> Compare(const Observation& was, const Observation& is) override;
   bool HasRows() const override { return true; }
   bool HasNewRows() const override { return dataset_.new_shape; }
+  bool HasForbiddenRows() const override { return dataset_.forbidden; }
+  const ForbiddenRows& Forbidden() override;
+  const std::set<std::string>& Rewritten() const override { return ground_.rewritten(); }
   std::shared_ptr<const TableRows> ReadCast(const Path& path, const std::string& table,
                                             const std::map<std::string, std::string>& casts) override;
 
@@ -131,6 +138,7 @@ class Case : public Mover {
 
   InsertResult inserted_;
   std::int64_t forbidden_ = 0;
+  ForbiddenRows forbidden_rows_;
   std::map<Path, Observation> seen_;
   std::optional<Path> open_;  // the path that the open database has gone; it is among those seen
   std::map<Path, UnstableColumns> unstable_;
@@ -161,6 +169,9 @@ class CommittedCase : public Case {
  public:
   CommittedCase(CaseGround& ground, Dataset dataset, bool reads_catalog);
 
+  // Of an upgrade that met forbidden rows.
+  const Aftermath* Left() override { return left_ ? &*left_ : nullptr; }
+
  protected:
   Session& Open() override;
   void OpenOnTheWay() override;
@@ -172,8 +183,11 @@ class CommittedCase : public Case {
   std::unique_ptr<Case> Again() const override;
 
  private:
+  std::vector<Error> UpgradeAsRunnersDo();
+
   bool reads_catalog_;
   std::unique_ptr<Stand> stand_;
+  std::optional<Aftermath> left_;
 };
 
 // Whether what a section does to the catalog may depend on rows: code in DO blocks, functions and EXECUTE.

@@ -1,6 +1,7 @@
 #include "harness/verify/coverage.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,26 @@ std::int64_t CountOf(const std::map<std::string, std::int64_t>& counts, const st
   return found == counts.end() ? 0 : found->second;
 }
 
+// Of two the smaller one: the same, whoever is asked first.
+void KeepSmaller(std::string& text, const std::string& other) {
+  if (text.empty() || (!other.empty() && other < text)) text = other;
+}
+
+void AddRefused(TableFill& sum, const TableFill& fill) {
+  sum.refused += fill.refused;
+  AddCounts(sum.refusals, fill.refusals);
+  for (const auto& [reason, message] : fill.messages) KeepSmaller(sum.messages[reason], message);
+}
+
+// What the server said most often; "" where it refused nothing.
+std::string MostOften(const TableFill& fill) {
+  const auto most = std::max_element(fill.refusals.begin(), fill.refusals.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (most == fill.refusals.end()) return "";
+  const auto message = fill.messages.find(most->first);
+  return message == fill.messages.end() ? most->first : message->second;
+}
+
 std::set<std::string> NullableOf(const TableFill& fill) {
   std::set<std::string> columns;
   for (const auto& [column, count] : fill.null_cells) columns.insert(column);
@@ -33,8 +54,7 @@ void Coverage::Add(const InsertResult& inserted, const Catalog& catalog, std::in
   for (const auto& [name, fill] : inserted.tables) {
     TableFill& all = tables_[name].fill;
     all.inserted += fill.inserted;
-    all.refused += fill.refused;
-    AddCounts(all.refusals, fill.refusals);
+    AddRefused(all, fill);
     for (const auto* cells : {&fill.null_cells, &fill.filled_cells}) {
       auto& sums = cells == &fill.null_cells ? all.null_cells : all.filled_cells;
       for (const auto& [column, count] : *cells) {
@@ -47,14 +67,20 @@ void Coverage::Add(const InsertResult& inserted, const Catalog& catalog, std::in
   for (const std::string& name : present) tables_[name].present = true;
 }
 
+void Coverage::AddUnfillable(const std::map<std::string, std::string>& reasons) {
+  for (const auto& [name, reason] : reasons) KeepSmaller(tables_[name].unfillable, reason);
+}
+
+void Coverage::AddRefusals(const std::string& table, const TableFill& fill) { AddRefused(tables_[table].fill, fill); }
+
 void Coverage::Merge(const Coverage& other) {
   forbidden_ += other.forbidden_;
   for (const auto& [name, table] : other.tables_) {
     Table& all = tables_[name];
     all.present = all.present || table.present;
     all.fill.inserted += table.fill.inserted;
-    all.fill.refused += table.fill.refused;
-    AddCounts(all.fill.refusals, table.fill.refusals);
+    KeepSmaller(all.unfillable, table.unfillable);
+    AddRefused(all.fill, table.fill);
     AddCounts(all.fill.null_cells, table.fill.null_cells);
     AddCounts(all.fill.filled_cells, table.fill.filled_cells);
   }
@@ -105,14 +131,14 @@ std::vector<std::string> Coverage::Empty(const std::set<std::string>& among) con
   for (const std::string& name : among) {
     const auto found = tables_.find(name);
     if (found != tables_.end() && (found->second.present || found->second.fill.inserted > 0)) continue;
-    std::string reason = "no rows were drawn for it";
-    if (found != tables_.end() && !found->second.fill.refusals.empty()) {
-      const auto& refusals = found->second.fill.refusals;
-      const auto most = std::max_element(refusals.begin(), refusals.end(),
-                                         [](const auto& a, const auto& b) { return a.second < b.second; });
-      reason = "the server refused all its rows: " + most->first;
+    std::vector<std::string> reasons;
+    if (found != tables_.end()) {
+      if (!found->second.unfillable.empty()) reasons.push_back(found->second.unfillable);
+      const std::string said = MostOften(found->second.fill);
+      if (!said.empty()) reasons.push_back((reasons.empty() ? "the server refused all its rows: " : "") + said);
     }
-    empty.push_back(fmt::format("{} stayed empty: {}", name, reason));
+    if (reasons.empty()) reasons.emplace_back("no rows were drawn for it");
+    empty.push_back(fmt::format("{} stayed empty: {}", name, fmt::join(reasons, ": ")));
   }
   return empty;
 }
@@ -124,13 +150,12 @@ nlohmann::json ToJson(const Coverage& coverage) {
     for (const std::string& column : NullableOf(table.fill)) {
       nullable[column] = {CountOf(table.fill.null_cells, column), CountOf(table.fill.filled_cells, column)};
     }
-    tables[name] = {{"rows", table.fill.inserted},
-                    {"present", table.present},
-                    {"refused", table.fill.refused},
-                    {"reasons", table.fill.refusals},
+    tables[name] = {{"rows", table.fill.inserted},     {"present", table.present},
+                    {"refused", table.fill.refused},   {"reasons", table.fill.refusals},
+                    {"messages", table.fill.messages}, {"unfillable", table.unfillable},
                     {"nullable", std::move(nullable)}};
   }
-  return {{"tables", std::move(tables)}, {"forbidden", coverage.forbidden_}};
+  return {{"tables", std::move(tables)}, {"empty", coverage.Empty()}, {"forbidden", coverage.forbidden_}};
 }
 
 Coverage Coverage::FromJson(const nlohmann::json& json) {
@@ -142,6 +167,8 @@ Coverage Coverage::FromJson(const nlohmann::json& json) {
     table.fill.inserted = entry.at("rows");
     table.fill.refused = entry.at("refused");
     table.fill.refusals = entry.at("reasons").get<std::map<std::string, std::int64_t>>();
+    table.fill.messages = entry.at("messages").get<std::map<std::string, std::string>>();
+    table.unfillable = entry.at("unfillable");
     for (const auto& [column, counts] : entry.at("nullable").items()) {
       table.fill.null_cells[column] = counts.at(0);
       table.fill.filled_cells[column] = counts.at(1);

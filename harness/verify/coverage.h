@@ -19,6 +19,10 @@ class Coverage {
   // an assumption forbids them; `present` are the tables that held rows then, however they came there.
   void Add(const InsertResult& inserted, const Catalog& catalog, std::int64_t forbidden,
            const std::set<std::string>& present);
+  // Tables that no rows were drawn for, and why ("no value passes its CHECKs").
+  void AddUnfillable(const std::map<std::string, std::string>& reasons);
+  // What the server says to rows that were meant for such a table and break its rules.
+  void AddRefusals(const std::string& table, const TableFill& fill);
   void Merge(const Coverage& other);
 
   std::int64_t rows() const;
@@ -29,8 +33,8 @@ class Coverage {
   // Columns that may be NULL, in tables that were filled; and how many of them were seen both NULL and not.
   std::int64_t nullable_columns() const;
   std::int64_t nullable_columns_seen_both_ways() const;
-  // Tables that stayed empty, "public.t stayed empty: the server refused all its rows: 23514 t_check". With `among`,
-  // these tables only.
+  // Tables that stayed empty, "public.t stayed empty: the server refused all its rows: new row for relation "t"
+  // violates check constraint "t_check" (SQLSTATE 23514)". With `among`, these tables only.
   std::vector<std::string> Empty() const;
   std::vector<std::string> Empty(const std::set<std::string>& among) const;
 
@@ -41,14 +45,16 @@ class Coverage {
   struct Table {
     TableFill fill;
     bool present = false;
+    std::string unfillable;  // why no rows were drawn for it
   };
 
   std::map<std::string, Table> tables_;
   std::int64_t forbidden_ = 0;
 };
 
-// {"tables": {"public.orders": {"rows": 12, "refused": 1, "reasons": {"23514 c": 1}, "nullable": {"note": [3, 9]}}},
-//  "forbidden": 0}; under "nullable", how often a column was NULL and how often it was not.
+// {"tables": {"public.orders": {"rows": 12, "present": true, "refused": 1, "reasons": {"23514 c": 1}, "messages":
+// {"23514 c": "... (SQLSTATE 23514)"}, "unfillable": "", "nullable": {"note": [3, 9]}}}, "empty": [...], "forbidden":
+// 0}; under "nullable", how often a column was NULL and how often it was not, under "empty" what Empty says.
 nlohmann::json ToJson(const Coverage& coverage);
 
 }  // namespace migproof

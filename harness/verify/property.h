@@ -36,10 +36,13 @@ class Property {
   virtual bool ChecksRows() const { return false; }
   // Whether the law also has something to say about rows of the new shape, which go in after the upgrade.
   virtual bool ChecksNewRows() const { return false; }
+  // Whether the law is about rows that break what the revision assumes. Others it is shown as well, so that it can tell
+  // the trial what the upgrade does to any row (Trial::Rewrites).
+  virtual bool ChecksForbiddenRows() const { return false; }
   // Whether the law is about nothing but rows: without any there is nothing to look at.
   virtual bool NeedsRows() const { return false; }
-  // The kinds of declarations ("loses") that may excuse what its comparison of rows finds: such a declaration is stale
-  // where no law that could need it did.
+  // The kinds of declarations ("loses") that may excuse what it finds with rows: such a declaration is stale where no
+  // law that could need it did.
   virtual std::vector<std::string> Excuses() const { return {}; }
 
   // True for a law about what several servers have in common: it is checked once for all of them, and only where there

@@ -10,7 +10,9 @@
 #include <set>
 
 #include "harness/verify/fill.h"
+#include "harness/verify/forbidden_tally.h"
 #include "harness/verify/reproduction.h"
+#include "harness/verify/unfilled.h"
 #include "harness/verify/volume.h"
 
 namespace migproof {
@@ -26,13 +28,19 @@ constexpr int kBystanderCases = 10;
 rc::Shrinkable<Dataset> Shrinkable(const RowGenerator& generator, Dataset rows) {
   return rc::shrinkable::shrinkRecur(std::move(rows), [&generator](const Dataset& bigger) {
     std::vector<Dataset> simpler = generator.Shrinks(bigger);
-    for (Dataset& one : simpler) one.new_shape = bigger.new_shape;
+    for (Dataset& one : simpler) {
+      one.new_shape = bigger.new_shape;
+      one.forbidden = bigger.forbidden;
+    }
     return rc::seq::fromContainer(std::move(simpler));
   });
 }
 
 // The case with many rows, where they may matter: early, so that a short run has it too.
 constexpr int kManyRowsTurn = 2;
+
+// On so many cases comes one with rows that break what the revision assumes.
+constexpr int kForbiddenEvery = 4;
 
 // Every fourth case has rows of the new shape.
 bool IsNewShapeTurn(int number) { return number % 4 == 3; }
@@ -56,12 +64,11 @@ class Search::Unit {
   }
 
   std::map<std::string, RowsResult> Run() {
-    const std::vector<NamedLaw> asked = open_;
-    TryRegressions();
+    TryRegressions(false);
     int done = 0;
     for (const int cases = Cases(); done < cases && !open_.empty() && generator_; ++done) {
       if (std::chrono::steady_clock::now() > deadline_) {
-        LeaveOut(done, cases);
+        LeaveOut(open_, done, cases);
         break;
       }
       Random random = Random(options_.seed).Split(ground_.revision().id).Split(std::to_string(done));
@@ -79,8 +86,16 @@ class Search::Unit {
             done);
       }
     }
-    for (const NamedLaw& law : asked) Conclude(law, done);
-    if (done > 0) FindStale(asked);
+    TryRegressions(true);
+    TryForbidden();
+    for (const NamedLaw& law : asked_) {
+      if (law.property->ChecksForbiddenRows()) {
+        ConcludeForbidden(law);
+      } else {
+        Conclude(law, done);
+      }
+    }
+    if (done > 0) FindStale();
     return std::move(results_);
   }
 
@@ -109,13 +124,18 @@ class Search::Unit {
     for (const std::string& table : options.leave_out) focus_.erase(table);
     touches_ = !focus_.empty();
     options.focus = focus_;
-    const Catalog assumed = WithAssumptions();
+    assumptions_ = ReadAssumptions(ground_.session(), ground_.subject(), ground_.subject().IndexOf(here), *before_);
+    ground_.set_assumptions(assumptions_.all);
+    const Catalog assumed = WithAssumptions(*before_, assumptions_.all);
     if (!HasTables(options.leave_out)) return;
     if (!touches_) options.focus = {FirstTable(options.leave_out)};
     const RowSnapshot& base = ground_.watch().base();
-    generator_ = std::make_unique<RowGenerator>(assumed, base, options, TargetsFor(input, false));
+    const Targets targets = TargetsFor(input, false);
+    generator_ = std::make_unique<RowGenerator>(assumed, base, options, targets);
+    NoteUnfillable(ground_.session(), *generator_, *before_, base, options, coverage_);
     late_generator_ = std::make_unique<RowGenerator>(assumed, base, options, TargetsFor(input, true));
     PrepareNewShape(upgraded, options);
+    PrepareForbidden(options, targets);
     if (!touches_ || !CountsOnRows(input.statements)) return;
     options.rows_per_table = 2 * kManyRows;
     many_generator_ = std::make_unique<RowGenerator>(assumed, base, options, Targets());
@@ -149,6 +169,22 @@ class Search::Unit {
         std::make_unique<RowGenerator>(*upgraded.catalog, *upgraded.rows, options, TargetsFor(down, false));
   }
 
+  // Rows that break what the revision assumes, where a law is about such rows and everything ran without them.
+  void PrepareForbidden(const RowGeneratorOptions& options, const Targets& targets) {
+    tally_.emplace(ground_, assumptions_, *before_, options.leave_out);
+    const std::vector<Assumption>& own = ground_.own_assumptions();
+    if (own.empty() || AboutForbidden().empty() || ground_.leaves_out()) return;
+    forbidden_ =
+        std::make_unique<ForbiddenDraws>(*before_, ground_.watch().base(), own, assumptions_.all, options, targets);
+  }
+
+  std::vector<NamedLaw> AboutForbidden() const {
+    std::vector<NamedLaw> laws;
+    std::copy_if(open_.begin(), open_.end(), std::back_inserter(laws),
+                 [](const NamedLaw& law) { return law.property->ChecksForbiddenRows(); });
+    return laws;
+  }
+
   std::vector<NamedLaw> AboutNewRows() const {
     std::vector<NamedLaw> laws;
     std::copy_if(open_.begin(), open_.end(), std::back_inserter(laws),
@@ -165,48 +201,6 @@ class Search::Unit {
     return "";
   }
 
-  // The catalog with what later revisions assume as CHECKs in it, in the server's own words; the ground is told too.
-  Catalog WithAssumptions() {
-    Catalog assumed = *before_;
-    std::vector<Assumption> assumptions;
-    const std::size_t here = ground_.subject().IndexOf(ground_.revision());
-    for (std::size_t i = here; i < ground_.subject().order().size(); ++i) {
-      for (const Declaration& declaration : ground_.subject().order()[i]->declarations) {
-        if (declaration.kind != "assumes") continue;
-        const std::size_t colon = declaration.object.find(": ");
-        const std::string table = TableNamed(*before_, declaration.object.substr(0, colon));
-        if (table.empty() || colon == std::string::npos) continue;
-        const std::string condition = declaration.object.substr(colon + 2);
-        const std::string definition = AsCheck(table, condition);
-        if (definition.empty()) continue;
-        assumptions.push_back({table, condition, &declaration});
-        const std::string name = fmt::format("migproof_assumption_{} on {}", assumptions.size(), table);
-        assumed.objects()[{"check constraint", name}] = {table, {{"definition", definition}}};
-      }
-    }
-    ground_.set_assumptions(std::move(assumptions));
-    return assumed;
-  }
-
-  // "" where the table does not have yet (or any more) what the condition is about.
-  std::string AsCheck(const std::string& table, const std::string& condition) {
-    Session& session = ground_.session();
-    const Transaction transaction(session);
-    try {
-      session.Execute(
-          fmt::format("ALTER TABLE {} ADD CONSTRAINT migproof_assumption CHECK ({}) NOT VALID", table, condition));
-    } catch (const Error& refusal) {
-      if (!refusal.sql() || refusal.sql()->IsEnvironmental()) throw;
-      return "";
-    }
-    const Rows rows =
-        session.Query("SELECT pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint WHERE conname = $1",
-                      {"migproof_assumption"});
-    std::string definition(rows.Get(0, 0));
-    const std::size_t not_valid = definition.rfind(" NOT VALID");
-    return not_valid == std::string::npos ? definition : definition.substr(0, not_valid);
-  }
-
   int Cases() const {
     if (options_.cases == 0) return 0;
     int cases = touches_ || runs_code_ ? options_.cases : std::min(options_.cases, kBystanderCases);
@@ -214,7 +208,8 @@ class Search::Unit {
     return cases;
   }
 
-  void TryRegressions() {
+  // Rows that break what is assumed come last: by then it is known what the upgrade does to any row.
+  void TryRegressions(bool forbidden) {
     if (!generator_) return;
     const std::vector<NamedLaw> laws = open_;
     for (const NamedLaw& law : laws) {
@@ -222,6 +217,7 @@ class Search::Unit {
       if (found == options_.regressions.end()) continue;
       for (const Dataset& rows : found->second) {
         if (!IsOpen(law)) break;
+        if (rows.forbidden != forbidden || (rows.forbidden && !forbidden_)) continue;
         if (rows.new_shape && !new_generator_) continue;
         ++results_[law.name].exercised["saved rows tried"];
         if (Try({law}, rows, 0) == rows) continue;
@@ -251,6 +247,8 @@ class Search::Unit {
       one->Before();
       if (rows.new_shape) {
         one->After({Move::kUpgrade, Move::kInsert});
+      } else if (rows.forbidden) {
+        tally_->Add(*one);
       } else {
         std::set<std::string> present;
         for (const auto& [table, unused] : one->Before().rows->tables) present.insert(table);
@@ -261,11 +259,15 @@ class Search::Unit {
         Trial trial(ground_.subject(), &ground_.revision(), *one);
         std::optional<Finding> finding = law.property->Check(trial);
         RowsResult& result = results_[law.name];
+        ground_.AddRewritten(trial.rewrites());
+        if (law.property->ChecksForbiddenRows() && !rows.forbidden) continue;  // it only learns from those
         ++result.exercised[number == 1 || !fits_ ? "cases with real commits" : "cases"];
         if (rows.new_shape) {
           result.exercised["rows of the new shape"] += static_cast<std::int64_t>(inserted.Rows());
         }
-        result.exercised["rows compared"] += Count(trial.exercised(), "rows compared");
+        for (const auto& [what, count] : trial.exercised()) {
+          if (rows.forbidden || what == "rows compared") result.exercised[what] += count;
+        }
         for (const std::string& note : trial.notes()) {
           if (std::find(result.notes.begin(), result.notes.end(), note) == result.notes.end())
             result.notes.push_back(note);
@@ -275,14 +277,10 @@ class Search::Unit {
           found.push_back({law, std::move(*finding), trial.suspicion().value_or(Suspicion()), inserted});
         }
       }
+      if (rows.forbidden) needed_.merge(tally_->Needed(*one, !found.empty(), asked_));
     }
     for (Found& one : found) Pursue(std::move(one));
     return inserted;
-  }
-
-  static std::int64_t Count(const std::map<std::string, std::int64_t>& counts, const std::string& what) {
-    const auto found = counts.find(what);
-    return found == counts.end() ? 0 : found->second;
   }
 
   void Pursue(Found found) {
@@ -314,7 +312,8 @@ class Search::Unit {
 
   // Whether the law is broken in the same way by these rows.
   bool StillFails(const Found& found, const Dataset& rows) {
-    const std::unique_ptr<Case> one = MakeCase(rows, 2);
+    // What a refusal leaves shows with real commits only.
+    const std::unique_ptr<Case> one = MakeCase(rows, rows.forbidden && found.suspicion.refused ? 1 : 2);
     Trial trial(ground_.subject(), &ground_.revision(), *one);
     const bool fails = found.law.property->Check(trial).has_value();
     return fails && trial.suspicion() && one->inserted().inserted == rows &&
@@ -326,7 +325,10 @@ class Search::Unit {
     const auto deadline =
         std::min(deadline_, std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.shrink_budget_ms));
     std::set<std::string> tried;
-    rc::Shrinkable<Dataset> best = Shrinkable(found.rows.new_shape ? *new_generator_ : *generator_, found.rows);
+    const RowGenerator& generator = found.rows.forbidden   ? forbidden_->generator()
+                                    : found.rows.new_shape ? *new_generator_
+                                                           : *generator_;
+    rc::Shrinkable<Dataset> best = Shrinkable(generator, found.rows);
     bool simpler = true;
     while (simpler) {
       simpler = false;
@@ -372,8 +374,8 @@ class Search::Unit {
     return shown;
   }
 
-  void LeaveOut(int done, int cases) {
-    for (const NamedLaw& law : open_) {
+  void LeaveOut(const std::vector<NamedLaw>& laws, int done, int cases) {
+    for (const NamedLaw& law : laws) {
       results_[law.name].gave_up = fmt::format("the budget was spent on {} of {} sets of rows", done, cases);
     }
   }
@@ -391,17 +393,43 @@ class Search::Unit {
     }
   }
 
+  // Every few cases one meets such rows; the first with real commits.
+  void TryForbidden() {
+    if (!forbidden_) return;
+    const int cases = (Cases() + kForbiddenEvery - 1) / kForbiddenEvery;
+    for (int done = 0; done < cases; ++done) {
+      const std::vector<NamedLaw> laws = AboutForbidden();
+      if (laws.empty()) return;
+      if (std::chrono::steady_clock::now() > deadline_) return LeaveOut(laws, done, cases);
+      const Random random =
+          Random(options_.seed).Split(ground_.revision().id).Split("forbidden").Split(std::to_string(done));
+      Try(laws, forbidden_->Draw(random), done == 0 ? 1 : 2);
+    }
+  }
+
+  // Nothing that was not tried is held.
+  void ConcludeForbidden(const NamedLaw& law) {
+    RowsResult& result = results_[law.name];
+    if (!result.finding && result.error.empty() && result.gave_up.empty() && tally_) {
+      result.gave_up = tally_->WhyUntried();
+    }
+  }
+
   // Declarations that no law needed, told by the first law that could have; only where all those laws looked.
-  void FindStale(const std::vector<NamedLaw>& asked) {
+  void FindStale() {
     for (const Declaration& declaration : ground_.revision().declarations) {
       if (needed_.contains(&declaration)) continue;
+      if (declaration.kind == "assumes" && (!tally_ || tally_->InDoubt(declaration))) continue;
       RowsResult* teller = nullptr;
       bool all_looked = true;
       for (const std::string& name : Registry<Property>::Names()) {
-        const std::vector<std::string> kinds = Registry<Property>::Get(name).Excuses();
-        if (std::find(kinds.begin(), kinds.end(), declaration.kind) == kinds.end()) continue;
-        const bool looked = std::any_of(asked.begin(), asked.end(), [&](const NamedLaw& law) {
-          return law.name == name && !results_[name].finding && results_[name].error.empty();
+        const Property& property = Registry<Property>::Get(name);
+        if (!IsExcusedBy(property, declaration.kind)) continue;
+        // A law that has nothing to say of the revision can't need the declaration.
+        if (!property.WhyNotApplicable(ground_.subject(), &ground_.revision()).empty()) continue;
+        const bool looked = std::any_of(asked_.begin(), asked_.end(), [&](const NamedLaw& law) {
+          const RowsResult& result = results_[name];
+          return law.name == name && !result.finding && result.error.empty() && result.gave_up.empty();
         });
         all_looked = all_looked && looked;
         if (looked && teller == nullptr) teller = &results_[name];
@@ -414,6 +442,7 @@ class Search::Unit {
   CaseGround& ground_;
   const SearchOptions& options_;
   std::vector<NamedLaw> open_;
+  const std::vector<NamedLaw> asked_ = open_;
   TimePoint deadline_;
   std::map<std::string, RowsResult> results_;
   std::shared_ptr<const Catalog> before_;
@@ -421,6 +450,9 @@ class Search::Unit {
   std::unique_ptr<RowGenerator> late_generator_;  // for the last cases
   std::unique_ptr<RowGenerator> many_generator_;  // for one case with many rows; null where few tell as much
   std::unique_ptr<RowGenerator> new_generator_;   // for rows of the new shape; null where there can be none
+  AssumptionsHere assumptions_;
+  std::unique_ptr<ForbiddenDraws> forbidden_;  // null where the revision assumes nothing, or nobody asks
+  std::optional<ForbiddenTally> tally_;
   std::set<std::string> focus_;
   std::set<const Declaration*> needed_;
   Coverage coverage_;

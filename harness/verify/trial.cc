@@ -200,8 +200,21 @@ const Declaration* FindLeaves(const Revision& revision, const ObjectKey& object)
 }
 
 std::string StaleLine(const Revision& revision, const Declaration& declaration) {
-  return fmt::format("{}: '{}' declares '{} {}', which never occurs", declaration.where.ToString(), revision.id,
-                     declaration.kind, declaration.object);
+  const std::string_view why = declaration.kind == "assumes"    ? "and rows that break it do no harm"
+                               : declaration.kind == "owns"     ? "and no statement of the history writes to it"
+                               : declaration.kind == "requires" ? "and every supported server meets that"
+                                                                : "which never occurs";
+  return fmt::format("{}: '{}' declares '{} {}', {}", declaration.where.ToString(), revision.id, declaration.kind,
+                     declaration.object, why);
+}
+
+const ForbiddenRows& Mover::Forbidden() {
+  throw Error(ErrorKind::kInternal, "no rows are on trial that break what is assumed");
+}
+
+const std::set<std::string>& Mover::Rewritten() const {
+  static const std::set<std::string> kNothing;
+  return kNothing;
 }
 
 std::vector<Difference> Mover::Compare(const Observation& was, const Observation& is) {
@@ -218,7 +231,7 @@ void Trial::Note(std::string note) {
 void Trial::NoteStale(std::string_view kind) {
   for (const Declaration& declaration : revision_->declarations) {
     if (declaration.kind != kind || needed_.contains(&declaration)) continue;
-    stale_.push_back(StaleLine(*revision_, declaration));
+    Stale(declaration);
   }
 }
 

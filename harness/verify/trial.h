@@ -28,6 +28,8 @@
 namespace migproof {
 
 class Elsewhere;
+struct Aftermath;      // see aftermath.h
+struct ForbiddenRows;  // see assumptions.h
 
 // A database as it was seen after some moves.
 struct Observation {
@@ -102,6 +104,15 @@ class Mover {
   virtual bool HasRows() const { return false; }
   // Whether Move::kInsert is one of its moves.
   virtual bool HasNewRows() const { return false; }
+  // Whether some of the rows may break what the revision assumes.
+  virtual bool HasForbiddenRows() const { return false; }
+  // Those of the rows before the upgrade that do; Error(internal) where HasForbiddenRows is false.
+  virtual const ForbiddenRows& Forbidden();
+  // What the refused upgrade has left of itself; null where it was not refused, and inside a transaction, where that
+  // can't be seen.
+  virtual const Aftermath* Left() { return nullptr; }
+  // What the upgrade was seen to do to rows that keep to what is assumed (see Trial::Rewrites).
+  virtual const std::set<std::string>& Rewritten() const;
   // Databases beside the one that is moved.
   virtual Elsewhere& elsewhere();
   // The rows of a table after `path`, columns cast to other types on the way ("public.t", {{"a", "integer"}}); null
@@ -109,6 +120,9 @@ class Mover {
   virtual std::shared_ptr<const TableRows> ReadCast(const Path& path, const std::string& table,
                                                     const std::map<std::string, std::string>& casts);
 };
+
+// Says that nothing bore a declaration out.
+std::string StaleLine(const Revision& revision, const Declaration& declaration);
 
 class Trial {
  public:
@@ -123,6 +137,16 @@ class Trial {
   bool has_rows() const { return mover_.HasRows(); }
   // True where generated rows of the new shape go in after the upgrade, by Move::kInsert; Before() has none then.
   bool has_new_rows() const { return mover_.HasNewRows(); }
+
+  // True where some of the generated rows may break what the revision assumes; Forbidden() tells which.
+  bool has_forbidden_rows() const { return mover_.HasForbiddenRows(); }
+  const ForbiddenRows& Forbidden() { return mover_.Forbidden(); }
+  const Aftermath* Left() { return mover_.Left(); }
+  // The columns ("public.orders.note") and tables ("public.orders") whose values or rows the upgrade changes or takes
+  // whatever they are: told by a law that saw it do so to rows that keep to what is assumed, known to later trials.
+  void Rewrites(std::set<std::string> names) { rewrites_.merge(std::move(names)); }
+  const std::set<std::string>& rewrites() const { return rewrites_; }
+  const std::set<std::string>& Rewritten() const { return mover_.Rewritten(); }
 
   const Observation& Before() { return mover_.Before(); }
   const Observation& After(const Path& path);
@@ -169,6 +193,7 @@ class Trial {
   // Says of each declaration of the revision of this kind ("leaves") that it is stale where no comparison has needed
   // it: to be called when everything it could excuse was compared.
   void NoteStale(std::string_view kind);
+  void Stale(const Declaration& declaration) { stale_.push_back(StaleLine(*revision_, declaration)); }
 
   // The last refusal or difference that was seen; nothing where nothing was.
   const std::optional<Suspicion>& suspicion() const { return suspicion_; }
@@ -200,6 +225,7 @@ class Trial {
   std::set<const Declaration*> needed_;
   std::optional<Suspicion> suspicion_;
   std::set<std::string> lost_;
+  std::set<std::string> rewrites_;
   std::string not_applicable_;
   std::string skipped_;
 };
@@ -226,9 +252,6 @@ std::string TableNamed(const Catalog& catalog, const std::string& name);
 
 // What lets `revision` leave the object ("leaves extension vector"), or null.
 const Declaration* FindLeaves(const Revision& revision, const ObjectKey& object);
-
-// Says that nothing bore a declaration out.
-std::string StaleLine(const Revision& revision, const Declaration& declaration);
 
 // The refusals that `known` does not have (same statement and SQLSTATE).
 std::vector<Error> NewRefusals(const std::vector<Error>& refusals, const std::vector<Error>& known);

@@ -151,10 +151,16 @@ class Inspection {
     } else if (!result.gave_up.empty()) {
       verdict.outcome = Outcome::kGaveUp;
       verdict.reason = result.gave_up;
-    } else if (verdict.outcome == Outcome::kGaveUp && verdict.exercised["rows compared"] > 0) {
+    } else if (verdict.outcome == Outcome::kGaveUp && LookedAtRows(verdict)) {
       verdict.outcome = Outcome::kHeld;  // without rows it had nothing to look at
       verdict.reason.clear();
     }
+  }
+
+  static bool LookedAtRows(const Verdict& verdict) {
+    return std::any_of(verdict.exercised.begin(), verdict.exercised.end(), [](const auto& entry) {
+      return entry.second > 0 && (entry.first == "rows compared" || entry.first == "forbidden rows tried");
+    });
   }
 
   // Fills `verdict`; throws only where the connection to the database was lost, the verdict filled.
@@ -219,6 +225,7 @@ class Inspection {
       return;
     }
     if (!trial.not_applicable().empty()) {
+      verdict.stale = trial.stale();
       verdict.outcome = Outcome::kNotApplicable;
       verdict.reason = trial.not_applicable();
       return;
@@ -498,9 +505,8 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
     Arrange(on_each.Units(subject), NameOf(options, server), given, failures[server], report.verdicts);
   }
   Arrange(on_all.Units(subject), "", given, failures[Assignment::kAllServers], report.verdicts);
-  for (const Verdict& verdict : report.verdicts) {
-    report.notes.insert(report.notes.end(), verdict.stale.begin(), verdict.stale.end());
-  }
+  const std::vector<std::string> stale = StaleDeclarations(report);
+  report.notes.insert(report.notes.end(), stale.begin(), stale.end());
   for (const Law& law : plan.laws()) report.law_sentences[law.name] = law.property->Sentence();
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   return report;

@@ -12,8 +12,14 @@ std::string InLowerCase(std::string text) {
   return text;
 }
 
-// The names (without namespace, lower case) that stand where a statement names what it writes to. Code in DO blocks and
-// functions is text to us: a name too many only means that a table is not looked at.
+}  // namespace
+
+std::string BareName(const std::string& qualified) {
+  std::string name = qualified.substr(qualified.rfind('.') + 1);
+  std::erase(name, '"');
+  return InLowerCase(name);
+}
+
 std::set<std::string> WrittenIn(const std::string& text) {
   static const std::regex kTarget(
       R"re(\b(?:insert\s+into|update|delete\s+from|truncate(?:\s+table)?|merge\s+into|copy)\s+(?:only\s+)?)re"
@@ -42,14 +48,6 @@ bool HoldsWord(const std::string& text, const std::string& word) {
     if ((at == 0 || !is_word(at - 1)) && !is_word(at + word.size())) return true;
   }
   return false;
-}
-
-}  // namespace
-
-std::string BareName(const std::string& qualified) {
-  std::string name = qualified.substr(qualified.rfind('.') + 1);
-  std::erase(name, '"');
-  return InLowerCase(name);
 }
 
 std::set<std::string> WrittenTables(const Revision& revision, const Catalog& before, const Catalog& after) {
