@@ -194,11 +194,8 @@ ForbiddenRows FindForbidden(Session& session, const Catalog& catalog, const std:
     if (any.GetInt(0, 0) != 0) forbidden.broken.insert(assumption.declaration);
   }
   for (const auto& [table, condition] : where) {
-    const std::string bare = table.substr(table.rfind('.') + 1);
     for (const std::string& name : WithHeirs(catalog, table)) {
-      // The condition may name the table that was declared.
-      const std::string from = name == table ? name : fmt::format("{} AS {}", name, bare);
-      TableRows rows = ReadTables(session, {{from, ColumnsInOrder(session, name), "", condition}}).front();
+      TableRows rows = ReadTables(session, {{name, ColumnsInOrder(session, name), "", condition}}).front();
       if (rows.count > 0) forbidden.rows.tables.emplace(name, std::move(rows));
     }
   }

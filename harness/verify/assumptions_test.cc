@@ -84,8 +84,8 @@ TEST_F(AssumptionsTest, TakeOutTheRowsThatBreakThemButThoseOnTrial) {
 
 TEST_F(AssumptionsTest, AreBrokenByRowsThatAreFoundInPartitionsToo) {
   const AssumptionsHere here = Read(
-      "-- migproof: assumes orders: note <> '' OR amount > 0\n-- migproof: assumes orders: amount < 100\n"
-      "-- migproof: assumes parts: parts.weight > 0\n");
+      "-- migproof: assumes orders: orders.note <> '' OR amount > 0\n-- migproof: assumes orders: amount < 100\n"
+      "-- migproof: assumes parts: weight > 0\n");
   database_.session().Execute(
       "INSERT INTO orders VALUES (1, '', 0), (2, 'a', 0), (3, NULL, 0);"
       "INSERT INTO parts VALUES (1, 0), (2, 5), (11, -1), (12, NULL)");
@@ -110,7 +110,7 @@ TEST_F(AssumptionsTest, AreBrokenByMostSetsThatAreDrawnForThat) {
   EXPECT_GE(broken, 18);
 }
 
-TableRows Rows(std::vector<std::string> columns, std::vector<std::vector<Cell>> rows) {
+TableRows TableOf(std::vector<std::string> columns, std::vector<std::vector<Cell>> rows) {
   TableRows table{std::move(columns), std::move(rows), 0, ""};
   table.count = static_cast<std::int64_t>(table.rows.size());
   return table;
@@ -118,11 +118,11 @@ TableRows Rows(std::vector<std::string> columns, std::vector<std::vector<Cell>> 
 
 TEST(ForbiddenRowsTest, AreWhatIsLeftWhereTheOtherRowsAreTakenAway) {
   RowSnapshot was;
-  was.tables["public.t"] = Rows({"a", "b"}, {{"1", "x"}, {"2", std::nullopt}, {"3", "y"}});
+  was.tables["public.t"] = TableOf({"a", "b"}, {{"1", "x"}, {"2", std::nullopt}, {"3", "y"}});
   ForbiddenRows forbidden;
-  forbidden.rows.tables["public.t"] = Rows({"a", "b"}, {{"2", std::nullopt}});
+  forbidden.rows.tables["public.t"] = TableOf({"a", "b"}, {{"2", std::nullopt}});
   RowSnapshot is;
-  is.tables["public.t"] = Rows({"a", "b", "c"}, {{"1", "x", "n"}, {"2", "", "n"}, {"3", "Y", "n"}});
+  is.tables["public.t"] = TableOf({"a", "b", "c"}, {{"1", "x", "n"}, {"2", "", "n"}, {"3", "Y", "n"}});
   EXPECT_THAT(LessOtherRows(was, is, forbidden, {}, {}).tables.at("public.t")->rows,
               ElementsAre(ElementsAre("2", "", "n"), ElementsAre("3", "Y", "n")));
   EXPECT_THAT(LessOtherRows(was, is, forbidden, {}, {"public.t.b"}).tables.at("public.t")->rows,

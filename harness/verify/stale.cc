@@ -82,6 +82,13 @@ bool MakesStatements(const std::string& statement) {
   return std::regex_search(statement, kExecute);
 }
 
+// Whether it may meet the rows of tables that it does not name.
+bool ReachesUnnamed(const std::string& statement) {
+  static const std::regex kReaches(R"(^\s*alter\s+(?:domain|type)\b|\bcascade\b)");
+  static const std::regex kAction(R"(\bon\s+(?:delete|update)\s+cascade\b)");
+  return MakesStatements(statement) || std::regex_search(std::regex_replace(statement, kAction, ""), kReaches);
+}
+
 // What writes to another name may write to the table by: a view, a parent it inherits from, a foreign key that acts.
 bool MayBeWrittenThroughOthers(const Catalog& catalog, const std::string& table, const std::set<std::string>& written) {
   if (written.empty()) return false;
@@ -105,7 +112,8 @@ bool MayMatterBefore(const Subject& subject, const Revision& revision, const std
     if (earlier == &revision) return false;
     const StepTexts up = StepTextsOf(earlier->upgrade);
     const StepTexts down = earlier->downgrade ? StepTextsOf(*earlier->downgrade) : StepTexts();
-    if (up.hidden || down.hidden) return true;
+    if (up.hidden || down.hidden || std::any_of(up.statements.begin(), up.statements.end(), ReachesUnnamed))
+      return true;
     if (!Creates(up, name) && (up.Name(name) || down.Name(name))) return true;
   }
   return true;
@@ -116,11 +124,13 @@ bool OwnsNothing(const Subject& subject, const Revision& revision, const std::st
   const std::string name = BareName(table);
   std::set<std::string> written;
   bool indifferent = true;
+  bool made = false;
   bool named_from_here = false;
   bool here = false;
   const auto read = [&](const StepTexts& texts, bool made_here, bool down) {
     for (const std::string& statement : texts.statements) {
-      if (MakesStatements(statement)) return false;
+      if (down ? MakesStatements(statement) : ReachesUnnamed(statement)) return false;
+      made = made || (!down && Creates(statement, name));
       for (const std::string& target : WrittenIn(statement)) written.insert(target);
       if (!HoldsWord(statement, name)) continue;
       named_from_here = named_from_here || here;
@@ -147,7 +157,8 @@ bool OwnsNothing(const Subject& subject, const Revision& revision, const std::st
   for (const auto& [catalog, there] : {std::pair(&before, there_before), std::pair(&after, there_after)}) {
     if (!there.empty() && MayBeWrittenThroughOthers(*catalog, there, written)) return false;
   }
-  return indifferent;
+  // What makes a table that no statement makes (an extension) may do more to it.
+  return indifferent && made;
 }
 
 bool RequiresNothing(const Declaration& declaration) {

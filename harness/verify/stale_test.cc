@@ -78,9 +78,15 @@ TEST_F(StaleTest, OwningATableThatIsWrittenIsNot) {
 TEST_F(StaleTest, OwningATableWhoseRowsCouldBeRefusedIsNot) {
   for (const char* upgrade :
        {"ALTER TABLE settings ADD COLUMN note text NOT NULL;", "ALTER TABLE settings ALTER COLUMN id TYPE smallint;",
-        "CREATE UNIQUE INDEX i ON settings (id);", "ALTER TABLE settings DROP COLUMN id;", "DROP TABLE settings;"}) {
+        "CREATE UNIQUE INDEX i ON settings (id);", "ALTER DOMAIN word ADD CHECK (VALUE <> '');",
+        "DROP TYPE mood CASCADE;", "CREATE TABLE parts (setting int REFERENCES settings ON DELETE CASCADE);",
+        "ALTER TABLE settings DROP COLUMN id;", "DROP TABLE settings;"}) {
     EXPECT_FALSE(OwnsNothingIn({kMadeSettings, {upgrade, "SELECT 1;"}})) << upgrade;
   }
+}
+
+TEST_F(StaleTest, OwningATableThatNoStatementMakesIsNot) {
+  EXPECT_FALSE(OwnsNothingIn({{"CREATE EXTENSION hstore;", "DROP EXTENSION hstore;"}}));
 }
 
 TEST_F(StaleTest, OwningATableThatOthersMayWriteThroughIsNot) {
@@ -102,6 +108,10 @@ TEST_F(StaleTest, AssumptionsMayMatterToEarlierRevisionsThatNameTheTable) {
   EXPECT_FALSE(matters({kMadeSettings, last}));
   EXPECT_FALSE(matters({kMadeSettings, {"CREATE TABLE my_settings (id int);", "DROP TABLE my_settings;"}, last}));
   EXPECT_TRUE(matters({kMadeSettings, {"ALTER TABLE settings ADD note text;", "SELECT 1;"}, last}));
+  EXPECT_TRUE(matters({kMadeSettings, {"ALTER DOMAIN word ADD CHECK (VALUE <> '');", "SELECT 1;"}, last}));
+  EXPECT_TRUE(matters({kMadeSettings, {"DROP TYPE mood CASCADE;", "SELECT 1;"}, last}));
+  EXPECT_FALSE(matters(
+      {kMadeSettings, {"CREATE TABLE o (a int REFERENCES p ON UPDATE CASCADE);", "DROP TABLE o CASCADE;"}, last}));
   EXPECT_TRUE(matters({kMadeSettings, {"SELECT 1;", "UPDATE Settings SET id = 1;"}, last}));
 }
 
