@@ -23,9 +23,9 @@ constexpr const char* kOrders =
     "CREATE TABLE parts_high PARTITION OF parts FOR VALUES FROM (10) TO (20);";
 
 // r1 and r2 assume what a test says.
-class AssumptionsTest : public testing::Test {
+class AssumedRowsTest : public testing::Test {
  protected:
-  AssumptionsTest() : database_(kOrders) {}
+  AssumedRowsTest() : database_(kOrders) {}
 
   AssumptionsHere Read(const std::string& first, const std::string& second = "") {
     directory_.Write("r1.sql", "-- migproof: revision r1\n" + first + "-- migproof: upgrade\nSELECT 1;\n");
@@ -48,7 +48,7 @@ class AssumptionsTest : public testing::Test {
   std::optional<Subject> subject_;
 };
 
-TEST_F(AssumptionsTest, AreReadFromTheRevisionOn) {
+TEST_F(AssumedRowsTest, AreReadFromTheRevisionOn) {
   const AssumptionsHere here =
       Read("-- migproof: assumes orders: note IS NOT NULL\n", "-- migproof: assumes public.orders: amount > 0\n");
   ASSERT_EQ(here.all.size(), 2U);
@@ -59,7 +59,7 @@ TEST_F(AssumptionsTest, AreReadFromTheRevisionOn) {
   EXPECT_EQ(Own(here)[0].condition, "note IS NOT NULL");
 }
 
-TEST_F(AssumptionsTest, AboutWhatIsNotThereAreToldWithTheReason) {
+TEST_F(AssumedRowsTest, AboutWhatIsNotThereAreToldWithTheReason) {
   const AssumptionsHere here = Read("-- migproof: assumes nowhere: a > 0\n-- migproof: assumes orders: colour > 0\n",
                                     "-- migproof: assumes orders: colour > 0\n");
   EXPECT_THAT(here.all, IsEmpty());
@@ -69,7 +69,7 @@ TEST_F(AssumptionsTest, AboutWhatIsNotThereAreToldWithTheReason) {
               UnorderedElementsAre("there is no table 'nowhere'", "column \"colour\" does not exist (SQLSTATE 42703)"));
 }
 
-TEST_F(AssumptionsTest, TakeOutTheRowsThatBreakThemButThoseOnTrial) {
+TEST_F(AssumedRowsTest, TakeOutTheRowsThatBreakThemButThoseOnTrial) {
   const AssumptionsHere here =
       Read("-- migproof: assumes orders: note IS NOT NULL\n", "-- migproof: assumes orders: amount > 0\n");
   const std::string rows =
@@ -82,7 +82,7 @@ TEST_F(AssumptionsTest, TakeOutTheRowsThatBreakThemButThoseOnTrial) {
   EXPECT_EQ(Ids("orders"), "1 2 4 5");
 }
 
-TEST_F(AssumptionsTest, AreBrokenByRowsThatAreFoundInPartitionsToo) {
+TEST_F(AssumedRowsTest, AreBrokenByRowsThatAreFoundInPartitionsToo) {
   const AssumptionsHere here = Read(
       "-- migproof: assumes orders: orders.note <> '' OR amount > 0\n-- migproof: assumes orders: amount < 100\n"
       "-- migproof: assumes parts: weight > 0\n");
@@ -96,7 +96,7 @@ TEST_F(AssumptionsTest, AreBrokenByRowsThatAreFoundInPartitionsToo) {
   EXPECT_THAT(found.rows.tables.at("public.parts_high")->rows, ElementsAre(ElementsAre("11", "-1")));
 }
 
-TEST_F(AssumptionsTest, AreBrokenByMostSetsThatAreDrawnForThat) {
+TEST_F(AssumedRowsTest, AreBrokenByMostSetsThatAreDrawnForThat) {
   const AssumptionsHere here = Read("-- migproof: assumes orders: amount BETWEEN 1 AND 99 AND note ~ '^[a-z]+$'\n");
   const ForbiddenDraws draws(database_.catalog(), database_.rows(), Own(here), here.all, {}, {});
   int broken = 0;
