@@ -314,8 +314,9 @@ TEST_F(Declarations, OfTheConfigurationCountToo) {
 class DeclaredAssumption : public testing::Test {
  protected:
   DeclaredAssumption() {
-    project_.Revision("r1", "", "CREATE TABLE orders (id int PRIMARY KEY, note text, amount int);",
-                      "DROP TABLE orders;");
+    project_.Revision("r1", "",
+                      "CREATE TABLE orders (id int PRIMARY KEY, note text, amount int);\nCREATE TABLE others (id int);",
+                      "DROP TABLE orders, others;");
   }
 
   void Second(const std::string& upgrade, const std::string& downgrade, const std::string& assumed) const {
