@@ -45,6 +45,9 @@ SqlFailure ReadFailure(PGconn* connection, const PGresult* result, std::string_v
   failure.column = Field(result, PG_DIAG_COLUMN_NAME);
   failure.type = Field(result, PG_DIAG_DATATYPE_NAME);
   failure.constraint = Field(result, PG_DIAG_CONSTRAINT_NAME);
+  // What has no state comes from libpq itself: after a send that failed it learns from the next read that the
+  // connection is gone.
+  if (failure.sqlstate.empty()) (void)PQconsumeInput(connection);
   failure.connection_lost = PQstatus(connection) != CONNECTION_OK;
   if (failure.message.empty()) {
     failure.message = PQerrorMessage(connection);

@@ -128,13 +128,18 @@ std::vector<CatalogTable> CatalogTables(int major_version, bool superuser) {
   tables.push_back(
       {"pg_auth_members",
        fmt::format("pg_auth_members AS x WHERE x.member >= {0} OR x.roleid >= {0} OR x.member = 10", kFirstOid), ""});
-  tables.push_back({"pg_database", "pg_database AS x WHERE x.datname = current_database()", ""});
+  // Not the row itself: that of a copied database is another one.
+  tables.push_back({"pg_database", "pg_database AS x WHERE x.datname = current_database()", "", false,
+                    "hashtextextended(concat_ws(' ', x.datdba, x.datconnlimit, x.datacl), 0)"});
   tables.push_back({"pg_db_role_setting",
                     "pg_db_role_setting AS x WHERE x.setdatabase = 0 OR x.setdatabase = "
                     "(SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())",
                     ""});
   tables.push_back({"namespace_description", "pg_description AS x WHERE x.objoid = 2200", ""});
-  tables.push_back(ByOid("pg_shdescription", "objoid"));
+  tables.push_back(
+      {"pg_shdescription",
+       fmt::format("pg_shdescription AS x WHERE x.objoid >= {} AND x.classoid = 'pg_authid'::regclass", kFirstOid),
+       ""});
   tables.push_back(ByOid("pg_seclabel", "objoid"));
   tables.push_back(ByOid("pg_shseclabel", "objoid"));
   if (major_version >= 15) tables.push_back(ByOid("pg_publication_namespace"));

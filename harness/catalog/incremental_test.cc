@@ -152,5 +152,128 @@ TEST_P(IncrementalRead, SurvivesCountersThatBeginAnew) {
 
 INSTANTIATE_TEST_SUITE_P(Readers, IncrementalRead, testing::Bool());
 
+// A database, and copies of it whose readers begin with what was seen of it.
+class ReadOfACopy : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (TestServer().major_version() < 15) GTEST_SKIP() << "before 15 counters tell nothing";
+    source_ = Database::Create(TestServer());
+    const auto session = source_->Connect();
+    session->Execute(
+        "CREATE TYPE mood AS ENUM ('fine'); CREATE TABLE t (a int PRIMARY KEY, how mood); "
+        "CREATE TABLE u (a int REFERENCES t (a)); CREATE VIEW v AS SELECT a FROM t; COMMENT ON TABLE t IS 'x'");
+    CatalogReader reader(*session, kAlone);
+    reader.Read();
+    source_->Remember(reader.Memory());
+    ASSERT_NE(source_->catalog_memory(), nullptr);
+  }
+
+  static void ExpectWhatIsThere(Session& session, CatalogReader& reader) {
+    ExpectLikeFullRead(reader, session, "first");
+    session.Execute("ALTER TABLE t ADD COLUMN later int");
+    ExpectLikeFullRead(reader, session, "after a change");
+    session.Execute("BEGIN; DROP VIEW v");
+    ExpectLikeFullRead(reader, session, "in a transaction");
+    session.Execute("ROLLBACK");
+    ExpectLikeFullRead(reader, session, "after it");
+  }
+
+  static inline const ReadOptions kAlone = {.alone = true};
+  std::unique_ptr<Database> source_;
+};
+
+TEST_F(ReadOfACopy, FindsNothingToReadAgainWhereNothingIsOtherwise) {
+  const auto copy = Database::Clone(TestServer(), *source_);
+  const auto memory = copy->catalog_memory();
+  ASSERT_NE(memory, nullptr);
+  const auto session = copy->Connect();
+  CatalogReader reader(*session, kAlone, memory);
+  const std::uint64_t version = reader.version();
+  EXPECT_NE(reader.Read().Find("table", "public.t"), nullptr);
+  EXPECT_EQ(reader.version(), version);
+  ExpectWhatIsThere(*session, reader);
+}
+
+TEST_F(ReadOfACopy, SeesWhatWasDoneBeforeItsFirstLook) {
+  for (const char* sql :
+       {"ALTER TABLE t ADD COLUMN b int", "DROP TABLE u", "ALTER TABLE t RENAME TO s",
+        "ALTER TYPE mood ADD VALUE 'bad'", "CREATE SCHEMA more", "COMMENT ON TABLE t IS 'y'",
+        "BEGIN; CREATE TABLE w (a int)", "CREATE INDEX ON u (a)",
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I CONNECTION LIMIT 7', current_database()); END $$",
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = 8192', current_database()); END $$",
+        "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO PUBLIC', current_database()); END $$",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "ALTER VIEW v RENAME COLUMN a TO b"}) {
+    SCOPED_TRACE(sql);
+    const auto copy = Database::Clone(TestServer(), *source_);
+    const auto memory = copy->catalog_memory();
+    const auto session = copy->Connect();
+    CatalogReader reader(*session, kAlone, memory);
+    session->Execute(sql);
+    ExpectLikeFullRead(reader, *session, "first");
+    if (session->transaction_state() == TransactionState::kOpen) session->Execute("ROLLBACK");
+    ExpectLikeFullRead(reader, *session, "second");
+  }
+}
+
+TEST_F(ReadOfACopy, SeesWhatASessionDidThatHasEnded) {
+  const auto copy = Database::Clone(TestServer(), *source_);
+  const auto memory = copy->catalog_memory();
+  const auto session = copy->Connect();
+  CatalogReader reader(*session, kAlone, memory);
+  copy->Connect()->Execute("ALTER TABLE t ADD COLUMN b int");
+  ExpectLikeFullRead(reader, *session, "first");
+}
+
+// What it did is not counted until it has ended, or some time has gone by.
+TEST_F(ReadOfACopy, SeesWhatASessionDidThatGoesOn) {
+  const auto copy = Database::Clone(TestServer(), *source_);
+  const auto memory = copy->catalog_memory();
+  const auto session = copy->Connect();
+  CatalogReader reader(*session, kAlone, memory);
+  const auto other = copy->Connect();
+  other->Execute("CREATE TYPE e AS ENUM ('x')");
+  other->Execute("ALTER TABLE t ADD COLUMN b int");
+  ExpectLikeFullRead(reader, *session, "first");
+}
+
+TEST_F(ReadOfACopy, SeesRolesOfTheServer) {
+  const auto copy = Database::Clone(TestServer(), *source_);
+  const auto memory = copy->catalog_memory();
+  Session server(TestServer().Conninfo("postgres"));
+  server.Execute("CREATE ROLE made_since_the_copy");
+  {
+    const auto session = copy->Connect();
+    CatalogReader reader(*session, kAlone, memory);
+    EXPECT_NE(reader.Read().Find("role", "made_since_the_copy"), nullptr);
+    server.Execute("COMMENT ON ROLE made_since_the_copy IS 'x'");
+    CatalogReader another(*session, kAlone, memory);
+    ExpectLikeFullRead(another, *session, "with a comment");
+  }
+  server.Execute("DROP ROLE made_since_the_copy");
+}
+
+TEST_F(ReadOfACopy, IsOneLikeAnyWhereSomebodyMayHaveWrittenToTheSource) {
+  source_->Connect()->Execute("CREATE TABLE w (a int)");
+  EXPECT_EQ(source_->catalog_memory(), nullptr);
+  EXPECT_EQ(Database::Clone(TestServer(), *source_)->catalog_memory(), nullptr);
+}
+
+TEST_F(ReadOfACopy, IsNotBegunWithWhatATransactionSaw) {
+  const auto session = source_->Connect();
+  CatalogReader reader(*session, kAlone);
+  session->Execute("BEGIN; CREATE TABLE w (a int)");
+  reader.Read();
+  EXPECT_EQ(reader.Memory(), nullptr);
+}
+
+// The same database: its counters tell of what was done before, too.
+TEST_F(ReadOfACopy, OrOfTheSameDatabaseLaterIsRight) {
+  const auto memory = source_->catalog_memory();
+  const auto session = source_->Connect();
+  CatalogReader reader(*session, kAlone, memory);
+  session->Execute("DROP TABLE u");
+  ExpectWhatIsThere(*session, reader);
+}
+
 }  // namespace
 }  // namespace migproof

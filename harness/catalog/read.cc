@@ -1,6 +1,7 @@
 #include "harness/catalog/read.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -28,10 +29,28 @@ struct Wanted {
 
 }  // namespace
 
+class CatalogMemory {
+ public:
+  CatalogWatch::Memory watch;
+  std::vector<Source> sources;
+  Catalog catalog;
+};
+
 class CatalogReader::Impl {
  public:
-  Impl(Session& session, ReadOptions options)
-      : session_(session), options_(std::move(options)), watch_(session_, options_) {}
+  Impl(Session& session, ReadOptions options, const CatalogMemory* memory)
+      : session_(session), options_(std::move(options)), watch_(session_, options_) {
+    if (memory == nullptr) return;
+    watch_.Begin(memory->watch);
+    sources_ = memory->sources;
+    catalog_ = memory->catalog;
+  }
+
+  std::shared_ptr<const CatalogMemory> Memory() const {
+    std::optional<CatalogWatch::Memory> watch = watch_.Remember();
+    if (!watch) return nullptr;
+    return std::make_shared<const CatalogMemory>(CatalogMemory{std::move(*watch), sources_, catalog_});
+  }
 
   const Catalog& Read() {
     try {
@@ -183,12 +202,14 @@ class CatalogReader::Impl {
   std::vector<ObjectMap::Entry> fresh_;  // put into it then
 };
 
-CatalogReader::CatalogReader(Session& session, ReadOptions options)
-    : impl_(std::make_unique<Impl>(session, std::move(options))) {}
+CatalogReader::CatalogReader(Session& session, ReadOptions options, const std::shared_ptr<const CatalogMemory>& memory)
+    : impl_(std::make_unique<Impl>(session, std::move(options), memory.get())) {}
 
 CatalogReader::~CatalogReader() = default;
 
 const Catalog& CatalogReader::Read() { return impl_->Read(); }
+
+std::shared_ptr<const CatalogMemory> CatalogReader::Memory() const { return impl_->Memory(); }
 
 const Catalog& CatalogReader::ReadAll() {
   impl_->Forget();

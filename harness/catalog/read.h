@@ -29,10 +29,22 @@ struct ReadOptions {
   bool alone = false;
 };
 
+// What a reader has seen of a database, for readers of its copies on the same server. What is otherwise there is
+// noticed by the server's counters and read again.
+class CatalogMemory;
+
 class CatalogReader {
  public:
-  explicit CatalogReader(Session& session, ReadOptions options = {});
+  // `memory` is what a reader with the same options and user has read of this database, or of the one that it was
+  // copied from; null: there is none. What was written after that read, and before a crash of the server, which takes
+  // its counters away, or before the copy, is not noticed.
+  explicit CatalogReader(Session& session, ReadOptions options = {},
+                         const std::shared_ptr<const CatalogMemory>& memory = nullptr);
   ~CatalogReader();
+
+  // Of the last read; null where there was none, or one inside a transaction, which may not have come to anything, or
+  // where the counters tell nothing.
+  std::shared_ptr<const CatalogMemory> Memory() const;
 
   // The catalog now. Incremental after the first call. The reference stays good until the next call.
   const Catalog& Read();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "harness/catalog/text_array.h"
 
@@ -24,8 +25,15 @@ SELECT (pg_stat_get_tuples_inserted(o) + pg_stat_get_tuples_updated(o) + pg_stat
         + pg_stat_get_xact_tuples_deleted(o))::text
   FROM unnest('{}'::oid[]) AS o
 UNION ALL
-SELECT coalesce(pg_stat_get_db_stat_reset_time({})::text, '')
+SELECT coalesce(pg_stat_get_db_stat_reset_time((SELECT d.oid FROM pg_database AS d
+                                                 WHERE d.datname = current_database()))::text, '')
        || CASE current_setting('track_counts') WHEN 'on' THEN ' counting' ELSE '' END)sql";
+
+// Sessions beside this one.
+constexpr const char* kOthers = R"sql(
+SELECT FROM pg_stat_get_activity(NULL) AS s
+ WHERE s.datid = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+   AND s.pid <> pg_backend_pid())sql";
 
 Oid ToOid(std::string_view text) {
   Oid oid = 0;
@@ -107,16 +115,16 @@ std::uint64_t ToNumber(std::string_view digits) {
 std::string OidArray(const std::set<Oid>& oids) { return fmt::format("{{{}}}", fmt::join(oids, ",")); }
 
 void CatalogWatch::Prepare() {
-  if (!tables_.empty()) return;
+  if (!layout_.tables.empty()) return;
   const Rows rows = session_.Query("SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = session_user");
-  superuser_ = !rows.empty() && rows.GetBool(0, 0);
-  tables_ = CatalogTables(session_.major_version(), superuser_);
-  hashes_.resize(tables_.size());
-  counted_.resize(tables_.size());
-  for (std::size_t i = 0; i < tables_.size(); ++i) {
-    numbers_.emplace(tables_[i].name, i);
-    all_.insert(i);
-    if (!ByRelation(i)) small_.insert(i);
+  layout_.superuser = !rows.empty() && rows.GetBool(0, 0);
+  layout_.tables = CatalogTables(session_.major_version(), layout_.superuser);
+  seen_.hashes.resize(layout_.tables.size());
+  layout_.counted.resize(layout_.tables.size());
+  for (std::size_t i = 0; i < layout_.tables.size(); ++i) {
+    layout_.numbers.emplace(layout_.tables[i].name, i);
+    layout_.all.insert(i);
+    if (!ByRelation(i)) layout_.small.insert(i);
   }
   if (options_.alone && session_.major_version() >= kCountersSince) PrepareCounters();
 }
@@ -125,28 +133,33 @@ void CatalogWatch::Prepare() {
 void CatalogWatch::PrepareCounters() {
   std::map<std::string, std::size_t> counters;
   std::set<Oid> oids;
+  std::set<std::size_t> of_server;
   const Rows plain = session_.Query(
-      "SELECT oid, relname FROM pg_catalog.pg_class WHERE relnamespace = 'pg_catalog'::regnamespace "
+      "SELECT oid, relname, relisshared FROM pg_catalog.pg_class WHERE relnamespace = 'pg_catalog'::regnamespace "
       "AND relkind = 'r' ORDER BY oid");
   std::set<std::string> wanted;
-  for (const CatalogTable& table : tables_) wanted.merge(CatalogsNamed(table.rows));
+  for (const CatalogTable& table : layout_.tables) wanted.merge(CatalogsNamed(table.rows));
   for (int i = 0; i < plain.size(); ++i) {
     const std::string name(plain.Get(i, 1));
     if (!wanted.contains(name)) continue;
+    if (plain.GetBool(i, 2)) of_server.insert(counters.size());
     counters.emplace(name, counters.size());
     oids.insert(ToOid(plain.Get(i, 0)));
   }
-  for (std::size_t i = 0; i < tables_.size(); ++i) {
-    for (const std::string& name : CatalogsNamed(tables_[i].rows)) {
+  for (std::size_t i = 0; i < layout_.tables.size(); ++i) {
+    for (const std::string& name : CatalogsNamed(layout_.tables[i].rows)) {
       const auto counter = counters.find(name);
-      if (counter == counters.end()) uncounted_.insert(i);
-      if (counter != counters.end()) counted_[i].insert(counter->second);
+      if (counter == counters.end()) {
+        layout_.uncounted.insert(i);
+        continue;
+      }
+      layout_.counted[i].insert(counter->second);
+      if (of_server.contains(counter->second)) layout_.shared.insert(i);
     }
-    if (uncounted_.contains(i)) counted_[i].clear();
+    if (layout_.uncounted.contains(i)) layout_.counted[i].clear();
   }
-  const Rows database =
-      session_.Query("SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()");
-  counters_sql_ = fmt::format(kCounters, OidArray(oids), database.Get(0, 0));
+  layout_.shared.insert(layout_.uncounted.begin(), layout_.uncounted.end());
+  layout_.counters_sql = fmt::format(kCounters, OidArray(oids));
 }
 
 Session::Prepared CatalogWatch::Named(const std::string& name, std::string sql,
@@ -155,37 +168,63 @@ Session::Prepared CatalogWatch::Named(const std::string& name, std::string sql,
 }
 
 Session::Prepared CatalogWatch::HashesQuery(std::size_t table) const {
-  return Named("hashes_" + tables_[table].name, RelationTokenSql(tables_[table], session_.major_version()));
+  return Named("hashes_" + layout_.tables[table].name,
+               RelationTokenSql(layout_.tables[table], session_.major_version()));
 }
 
 Session::Prepared CatalogWatch::TokenQuery(const std::string& name, const std::set<std::size_t>& of) const {
-  return Named("token_" + name, TokenSql(tables_, of, session_.major_version()));
+  return Named("token_" + name, TokenSql(layout_.tables, of, session_.major_version()));
 }
 
 std::vector<Session::Prepared> CatalogWatch::FirstQueries() const {
-  std::vector<Session::Prepared> queries{Named("counters", counters_sql_)};
-  if (!uncounted_.empty()) queries.push_back(TokenQuery("uncounted", uncounted_));
+  std::vector<Session::Prepared> queries{Named("counters", layout_.counters_sql)};
+  if (!layout_.uncounted.empty()) queries.push_back(TokenQuery("uncounted", layout_.uncounted));
   return queries;
 }
 
 // Queries are prepared inside the scope, where names mean what they should: the first time they come later.
 ReadScope CatalogWatch::Open() {
-  if (counters_sql_.empty() || opened_ != generation_) return ReadScope(session_);
+  if (layout_.counters_sql.empty() || opened_ != generation_) return ReadScope(session_);
   return ReadScope(session_, generation_, FirstQueries());
 }
 
 void CatalogWatch::Close() { undone_ = session_.undone(); }
 
+std::optional<CatalogWatch::Memory> CatalogWatch::Remember() const {
+  if (!known_ || inside_ || layout_.counters_sql.empty()) return std::nullopt;
+  return Memory{layout_, seen_};
+}
+
+void CatalogWatch::Begin(const Memory& memory) {
+  layout_ = memory.layout;
+  seen_ = memory.seen;
+  begins_ = true;
+}
+
+// The first look of a watch that has begun with what another one saw.
+CatalogChange CatalogWatch::LookBeyond(const Counters& now) {
+  CatalogChange change;
+  known_ = true;
+  TakeTokens(session_.QueryAll({TokenQuery("shared", layout_.shared)}).front(), layout_.shared, change);
+  std::vector<std::size_t> suspects = Suspects(now, Counters(now.size(), "0"));
+  std::erase_if(suspects, [&](std::size_t table) { return layout_.shared.contains(table); });
+  LookAtTables(suspects, change);
+  return change;
+}
+
 void CatalogWatch::Forget() {
   known_ = false;
+  begins_ = false;
   counters_.clear();
   floor_.clear();
 }
 
 CatalogChange CatalogWatch::Look(const ReadScope& scope) {
   Prepare();
+  // Before the counters are asked: what another session did they tell when it has ended.
+  const bool begins = std::exchange(begins_, false) && session_.QueryAll({Named("others", kOthers)}).front().empty();
   std::vector<Rows> first = scope.results();
-  if (first.empty() && !counters_sql_.empty()) {
+  if (first.empty() && !layout_.counters_sql.empty()) {
     first = session_.QueryAll(FirstQueries());
     opened_ = generation_;
   }
@@ -193,16 +232,18 @@ CatalogChange CatalogWatch::Look(const ReadScope& scope) {
   for (int i = 0; !first.empty() && i < first[0].size(); ++i) now.emplace_back(first[0].Get(i, 0));
   CatalogChange change;
   const Counters* base = TrustedCounters(now);
-  if (!known_) {
+  if (begins && now.back() == kCounting) {
+    change = LookBeyond(now);
+  } else if (!known_) {
     change.everything = true;
   } else if (base != nullptr) {
-    if (!uncounted_.empty()) TakeTokens(first[1], uncounted_, change);
+    if (!layout_.uncounted.empty()) TakeTokens(first[1], layout_.uncounted, change);
     LookAtTables(Suspects(now, *base), change);
   } else {
-    TakeTokens(session_.QueryAll({TokenQuery("all", all_)}).front(), all_, change);
+    TakeTokens(session_.QueryAll({TokenQuery("all", layout_.all)}).front(), layout_.all, change);
     std::vector<std::size_t> changed;
     for (const std::string& table : change.tables) {
-      if (ByRelation(numbers_.at(table))) changed.push_back(numbers_.at(table));
+      if (ByRelation(layout_.numbers.at(table))) changed.push_back(layout_.numbers.at(table));
     }
     LookAtTables(changed, change);
   }
@@ -225,8 +266,8 @@ const CatalogWatch::Counters* CatalogWatch::TrustedCounters(const Counters& now)
 
 std::vector<std::size_t> CatalogWatch::Suspects(const Counters& now, const Counters& base) const {
   std::vector<std::size_t> suspects;
-  for (std::size_t i = 0; i < tables_.size(); ++i) {
-    const bool rose = std::any_of(counted_[i].begin(), counted_[i].end(),
+  for (std::size_t i = 0; i < layout_.tables.size(); ++i) {
+    const bool rose = std::any_of(layout_.counted[i].begin(), layout_.counted[i].end(),
                                   [&](std::size_t counter) { return now[counter] != base[counter]; });
     if (rose) suspects.push_back(i);
   }
@@ -235,26 +276,26 @@ std::vector<std::size_t> CatalogWatch::Suspects(const Counters& now, const Count
 
 CatalogChange CatalogWatch::LookAtAll() {
   std::vector<Session::Prepared> queries{Named("relations", RelationsSql(), {TextArray(options_.leave_out_tables)}),
-                                         Named("names", NamesSql()), TokenQuery("small", small_)};
+                                         Named("names", NamesSql()), TokenQuery("small", layout_.small)};
   const std::size_t fixed = queries.size();
   std::vector<std::size_t> hashed;
-  for (const std::size_t table : all_) {
+  for (const std::size_t table : layout_.all) {
     if (!ByRelation(table)) continue;
     hashed.push_back(table);
     queries.push_back(HashesQuery(table));
   }
   const std::vector<Rows> results = session_.QueryAll(queries);
   CatalogChange change;
-  relations_.clear();
-  owners_.clear();
-  tokens_.assign(tables_.size(), Token());
-  hashes_.assign(tables_.size(), Hashes());
+  seen_.relations.clear();
+  seen_.owners.clear();
+  seen_.tokens.assign(layout_.tables.size(), Token());
+  seen_.hashes.assign(layout_.tables.size(), Hashes());
   NoteRelations(ToRelations(results[0]), {}, change);
-  names_ = ToNames(results[1]);
-  TakeTokens(results[2], small_, change);
+  seen_.names = ToNames(results[1]);
+  TakeTokens(results[2], layout_.small, change);
   for (std::size_t i = 0; i < hashed.size(); ++i) TakeHashes(hashed[i], results[fixed + i], change);
-  for (const CatalogTable& table : tables_) change.tables.insert(table.name);
-  for (const auto& [oid, relation] : relations_) {
+  for (const CatalogTable& table : layout_.tables) change.tables.insert(table.name);
+  for (const auto& [oid, relation] : seen_.relations) {
     if (!relation.is_index()) change.touched.insert(oid);
   }
   change.everything = true;
@@ -267,7 +308,7 @@ void CatalogWatch::LookAtTables(const std::vector<std::size_t>& tables, CatalogC
   if (change.everything) return;
   std::vector<Session::Prepared> queries;
   for (const std::size_t table : tables) {
-    queries.push_back(ByRelation(table) ? HashesQuery(table) : TokenQuery(tables_[table].name, {table}));
+    queries.push_back(ByRelation(table) ? HashesQuery(table) : TokenQuery(layout_.tables[table].name, {table}));
   }
   const std::vector<Rows> results = queries.empty() ? std::vector<Rows>() : session_.QueryAll(queries);
   std::map<std::size_t, std::set<Oid>> rows_of;
@@ -288,10 +329,10 @@ void CatalogWatch::LookAtRelations(const std::map<std::size_t, std::set<Oid>>& r
       altered;  // relations that were there and have other columns; what is new has no dependents but new ones
   for (const auto& [table, oids] : rows_of) {
     all.insert(oids.begin(), oids.end());
-    if (tables_[table].name != "pg_attribute") continue;
+    if (layout_.tables[table].name != "pg_attribute") continue;
     for (const Oid oid : oids) {
-      const auto known = relations_.find(oid);
-      if (known != relations_.end() && !known->second.is_index()) altered.insert(oid);
+      const auto known = seen_.relations.find(oid);
+      if (known != seen_.relations.end() && !known->second.is_index()) altered.insert(oid);
     }
   }
   std::vector<Session::Prepared> queries;
@@ -307,8 +348,8 @@ void CatalogWatch::LookAtRelations(const std::map<std::size_t, std::set<Oid>>& r
   const std::vector<Rows> results = session_.QueryAll(queries);
   if (names) {
     std::map<Oid, std::string> now = ToNames(results.front());
-    change.everything = AnyRenamed(names_, now);
-    names_ = std::move(now);
+    change.everything = AnyRenamed(seen_.names, now);
+    seen_.names = std::move(now);
   }
   if (!all.empty()) NoteRelations(ToRelations(results.back()), all, change);
   if (!altered.empty()) {
@@ -321,7 +362,7 @@ void CatalogWatch::LookAtRelations(const std::map<std::size_t, std::set<Oid>>& r
   for (const auto& [table, oids] : rows_of) {
     const std::set<Oid> owners = OwnersOf(oids);
     change.touched.insert(owners.begin(), owners.end());
-    change.touched_in.emplace(tables_[table].name, owners);
+    change.touched_in.emplace(layout_.tables[table].name, owners);
   }
 }
 
@@ -329,17 +370,17 @@ void CatalogWatch::LookAtRelations(const std::map<std::size_t, std::set<Oid>>& r
 void CatalogWatch::NoteRelations(std::map<Oid, LiveRelation> now, const std::set<Oid>& looked_at,
                                  CatalogChange& change) {
   for (const Oid oid : looked_at) {
-    const auto was = relations_.find(oid);
-    if (was == relations_.end() || now.contains(oid)) continue;
+    const auto was = seen_.relations.find(oid);
+    if (was == seen_.relations.end() || now.contains(oid)) continue;
     if (!was->second.is_index()) change.gone.insert(was->second.name);
-    relations_.erase(was);
+    seen_.relations.erase(was);
   }
   for (auto& [oid, relation] : now) {
-    if (relation.is_index()) owners_[oid] = relation.table;
-    if (relation.toast != 0) owners_[relation.toast] = oid;
-    const auto was = relations_.find(oid);
-    if (was != relations_.end() && was->second.name != relation.name) change.everything = true;
-    relations_.insert_or_assign(oid, std::move(relation));
+    if (relation.is_index()) seen_.owners[oid] = relation.table;
+    if (relation.toast != 0) seen_.owners[relation.toast] = oid;
+    const auto was = seen_.relations.find(oid);
+    if (was != seen_.relations.end() && was->second.name != relation.name) change.everything = true;
+    seen_.relations.insert_or_assign(oid, std::move(relation));
   }
 }
 
@@ -347,9 +388,9 @@ void CatalogWatch::NoteRelations(std::map<Oid, LiveRelation> now, const std::set
 std::set<Oid> CatalogWatch::OwnersOf(const std::set<Oid>& rows_of) const {
   std::set<Oid> owners;
   for (const Oid oid : rows_of) {
-    const auto owner = owners_.find(oid);
-    const Oid relation = owner == owners_.end() ? oid : owner->second;
-    if (relations_.contains(relation)) owners.insert(relation);
+    const auto owner = seen_.owners.find(oid);
+    const Oid relation = owner == seen_.owners.end() ? oid : owner->second;
+    if (seen_.relations.contains(relation)) owners.insert(relation);
   }
   return owners;
 }
@@ -360,7 +401,7 @@ std::set<Oid> CatalogWatch::ToReadAgain(const CatalogQuery& query, const Catalog
     const auto touched = change.touched_in.find(table);
     if (touched != change.touched_in.end()) {
       relations.insert(touched->second.begin(), touched->second.end());
-    } else if (!numbers_.contains(table) || change.tables.contains(table)) {
+    } else if (!layout_.numbers.contains(table) || change.tables.contains(table)) {
       return change.touched;
     }
   }
@@ -369,15 +410,16 @@ std::set<Oid> CatalogWatch::ToReadAgain(const CatalogQuery& query, const Catalog
 
 bool CatalogWatch::MustAskAgain(const CatalogQuery& query, const CatalogChange& change) const {
   return std::any_of(query.catalogs.begin(), query.catalogs.end(), [&](const std::string& table) {
-    return change.tables.contains(table) || !numbers_.contains(table) || (change.functions && table == "pg_proc");
+    return change.tables.contains(table) || !layout_.numbers.contains(table) ||
+           (change.functions && table == "pg_proc");
   });
 }
 
 void CatalogWatch::SetToken(std::size_t table, const Token& token, CatalogChange& change) {
-  if (tokens_[table] == token) return;
-  tokens_[table] = token;
-  change.tables.insert(tables_[table].name);
-  change.everything = change.everything || tables_[table].names;
+  if (seen_.tokens[table] == token) return;
+  seen_.tokens[table] = token;
+  change.tables.insert(layout_.tables[table].name);
+  change.everything = change.everything || layout_.tables[table].names;
 }
 
 // `rows`: number, count and sum of the tables in `of`; those without rows may be missing.
@@ -401,30 +443,30 @@ std::set<Oid> CatalogWatch::TakeHashes(std::size_t table, const Rows& rows, Cata
     now.emplace(ToOid(rows.Get(i, 0)), hash);
   }
   SetToken(table, token, change);
-  std::set<Oid> different = Different(hashes_[table], now);
-  hashes_[table] = std::move(now);
+  std::set<Oid> different = Different(seen_.hashes[table], now);
+  seen_.hashes[table] = std::move(now);
   return different;
 }
 
 bool CatalogWatch::MayHaveRows(const CatalogQuery& query) const {
   return query.needs.empty() || std::any_of(query.needs.begin(), query.needs.end(), [&](const std::string& table) {
-           const auto number = numbers_.find(table);
-           return number == numbers_.end() || tokens_[number->second].count != 0;
+           const auto number = layout_.numbers.find(table);
+           return number == layout_.numbers.end() || seen_.tokens[number->second].count != 0;
          });
 }
 
 std::set<Oid> CatalogWatch::MayHaveRowsOf(const CatalogQuery& query, const std::set<Oid>& relations) const {
   std::set<Oid> may;
   for (const std::string& table : query.needs) {
-    const auto number = numbers_.find(table);
-    if (number == numbers_.end() || !ByRelation(number->second)) return relations;
-    const Hashes& hashes = hashes_[number->second];
+    const auto number = layout_.numbers.find(table);
+    if (number == layout_.numbers.end() || !ByRelation(number->second)) return relations;
+    const Hashes& hashes = seen_.hashes[number->second];
     for (const Oid oid : relations) {
       if (hashes.contains(oid)) may.insert(oid);
     }
     for (const auto& [oid, hash] : hashes) {  // rows of an index are its table's
-      const auto relation = relations_.find(oid);
-      if (relation == relations_.end() || !relation->second.is_index()) continue;
+      const auto relation = seen_.relations.find(oid);
+      if (relation == seen_.relations.end() || !relation->second.is_index()) continue;
       if (relations.contains(relation->second.table)) may.insert(relation->second.table);
     }
   }

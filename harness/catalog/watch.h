@@ -53,7 +53,7 @@ class CatalogWatch {
 
   // Once per connection, before the first look.
   void Prepare();
-  bool superuser() const { return superuser_; }
+  bool superuser() const { return layout_.superuser; }
 
   // Opens a read, with the queries that every look begins with.
   ReadScope Open();
@@ -69,7 +69,7 @@ class CatalogWatch {
   Session::Prepared Named(const std::string& name, std::string sql,
                           std::vector<std::optional<std::string>> parameters = {}) const;
 
-  const std::map<Oid, LiveRelation>& relations() const { return relations_; }
+  const std::map<Oid, LiveRelation>& relations() const { return seen_.relations; }
   // What to read again with a query that reads the relations it is given.
   std::set<Oid> ToReadAgain(const CatalogQuery& query, const CatalogChange& change) const;
   // Whether a query that reads all at once is to be asked again.
@@ -89,10 +89,45 @@ class CatalogWatch {
   };
   // Rows inserted, updated and deleted in each of the system catalogs that are counted, and when that began.
   using Counters = std::vector<std::string>;
-  bool ByRelation(std::size_t table) const { return !tables_[table].relation.empty(); }
+  // What there is to be looked at on a server, as a user.
+  struct Layout {
+    bool superuser = false;
+    std::vector<CatalogTable> tables;
+    std::map<std::string, std::size_t> numbers;  // of tables, by name
+    std::set<std::size_t> all;                   // numbers of tables
+    std::set<std::size_t> small;                 // those not by relation
+    std::set<std::size_t> uncounted;             // those that no counter speaks of
+    std::set<std::size_t> shared;                // those, and those of which databases share a part
+    std::vector<std::set<std::size_t>> counted;  // by table: the counters that speak of it
+    std::string counters_sql;                    // "" where counters are not believed
+  };
+  // What is remembered of a look.
+  struct Seen {
+    std::vector<Token> tokens;
+    std::vector<Hashes> hashes;  // per table
+    std::map<Oid, LiveRelation> relations;
+    std::map<Oid, Oid> owners;  // the relation, by its indexes and its TOAST table, those that have gone too
+    std::map<Oid, std::string> names;
+  };
+
+ public:
+  // For a watch on another connection, of what this one has seen. Where counters are believed: they tell what is
+  // otherwise.
+  struct Memory {
+    Layout layout;
+    Seen seen;
+  };
+  // Nothing where there was no look, or one inside a transaction, which may not have come to anything.
+  std::optional<Memory> Remember() const;
+  // Before the first look: on a database that was just that when its counters began to count.
+  void Begin(const Memory& memory);
+
+ private:
+  bool ByRelation(std::size_t table) const { return !layout_.tables[table].relation.empty(); }
   void PrepareCounters();
   const Counters* TrustedCounters(const Counters& now) const;
   std::vector<std::size_t> Suspects(const Counters& now, const Counters& base) const;
+  CatalogChange LookBeyond(const Counters& now);
   CatalogChange LookAtAll();
   void LookAtTables(const std::vector<std::size_t>& tables, CatalogChange& change);
   void LookAtRelations(const std::map<std::size_t, std::set<Oid>>& rows_of, CatalogChange& change);
@@ -109,22 +144,10 @@ class CatalogWatch {
   const ReadOptions& options_;
   int generation_ = 0;
   int opened_ = -1;  // the generation whose first queries are prepared
-  bool superuser_ = false;
-  std::vector<CatalogTable> tables_;
-  std::map<std::string, std::size_t> numbers_;  // of tables_, by name
-  std::set<std::size_t> all_;                   // numbers of tables
-  std::set<std::size_t> small_;                 // those not by relation
-  std::set<std::size_t> uncounted_;             // those that no counter speaks of
-  std::vector<std::set<std::size_t>> counted_;  // by table: the counters that speak of it
-  std::string counters_sql_;                    // "" where counters are not believed
-
-  // What is remembered of the last look.
-  bool known_ = false;
-  std::vector<Token> tokens_;
-  std::vector<Hashes> hashes_;  // per table
-  std::map<Oid, LiveRelation> relations_;
-  std::map<Oid, Oid> owners_;  // the relation, by its indexes and its TOAST table, those that have gone too
-  std::map<Oid, std::string> names_;
+  Layout layout_;
+  Seen seen_;                 // at the last look
+  bool known_ = false;        // there was one
+  bool begins_ = false;       // seen_ is another's
   Counters counters_;         // at the last look
   Counters floor_;            // at the last look outside a transaction; empty: there was none
   bool inside_ = false;       // the last look was inside a transaction

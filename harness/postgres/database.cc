@@ -86,6 +86,7 @@ std::unique_ptr<Database> Database::Clone(const Server& server, const Database& 
                             source.name_, kBackendsGoneTimeoutMs));
   }
   CreateWithToken(server, database->name_, token, source.name_);
+  database->Remember(source.catalog_memory());
   return database;
 }
 

@@ -4,13 +4,17 @@
 // a step can prove on its own connection where it is, and so that only ours is ever dropped.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "harness/postgres/provider.h"
 #include "migrations/session.h"
 
 namespace migproof {
+
+class CatalogMemory;
 
 class Database {
  public:
@@ -28,7 +32,12 @@ class Database {
 
   const std::string& name() const { return name_; }
   const std::string& token() const { return token_; }
-  std::string Conninfo() const { return server_.Conninfo(name_); }
+  std::string Conninfo() const {
+    ++handed_out_;
+    return server_.Conninfo(name_);
+  }
+  // How often somebody has asked for that: who has may write.
+  int handed_out() const { return handed_out_; }
   std::unique_ptr<Session> Connect() const { return std::make_unique<Session>(Conninfo()); }
 
   // Error(server) unless `session` is connected to this very database: name and token are compared.
@@ -37,6 +46,17 @@ class Database {
   // The same for a connection that is not ours: a query, and its answer in this database only.
   std::string TokenQuestion() const;
   std::string TokenAnswer() const;
+
+  // What its catalog is, told by somebody who has just read it and will not write any more.
+  void Remember(std::shared_ptr<const CatalogMemory> memory) {
+    catalog_memory_ = std::move(memory);
+    remembered_at_ = handed_out_;
+  }
+  // What was so told of this database, or of the one that it was copied from; null: nothing, or somebody has asked
+  // since how to connect.
+  std::shared_ptr<const CatalogMemory> catalog_memory() const {
+    return handed_out_ == remembered_at_ ? catalog_memory_ : nullptr;
+  }
 
   // Leaves the database in place at destruction (for --keep).
   void Keep() { keep_ = true; }
@@ -49,6 +69,9 @@ class Database {
   std::string token_;
   int owner_process_;
   bool keep_ = false;
+  mutable std::atomic<int> handed_out_ = 0;
+  int remembered_at_ = 0;  // handed_out_ then
+  std::shared_ptr<const CatalogMemory> catalog_memory_;
 };
 
 }  // namespace migproof

@@ -17,6 +17,7 @@
 #include <set>
 #include <thread>
 
+#include "ci/expect_error.h"
 #include "harness/postgres/database.h"
 #include "harness/postgres/run_directory.h"
 #include "harness/postgres/test_server.h"
@@ -258,6 +259,18 @@ TEST(KilledServer, LeavesNoSharedMemoryAndNoDirectory) {
   server.reset();
   EXPECT_TRUE(base.empty());
   EXPECT_FALSE(SharedMemoryExists(postmaster.shared_memory));
+}
+
+// Never taken for what a migration did: nobody told the session, which finds out when it sends the next query.
+TEST(KilledServer, IsWhatASessionThatWasIdleComplainsOf) {
+  StartOptions options;
+  options.durable = true;
+  const auto server = ParseServerSpec("local").Start(options);
+  const auto database = Database::Create(*server);
+  const auto session = database->Connect();
+  server->Kill();
+  EXPECT_EQ(ErrorOf([&] { session->Execute("SELECT 1"); }).kind(), ErrorKind::kServer);
+  EXPECT_TRUE(session->broken());
 }
 
 }  // namespace

@@ -96,10 +96,12 @@ std::vector<StepPlace> PlacesToCancelWithin(const Section& section) {
 bool CancelWithin(const Subject& subject, Stand& stand, const Step& step, const StepPlace& place) {
   const std::string conninfo = stand.database().Conninfo();
   Obstacle obstacle(conninfo, stand.session().backend_pid(), subject.ledger().Tables());
+  std::optional<Session> gatekeeper;
   std::optional<Gate> gate;
   std::optional<Interrupted> interrupted;
   if (place.statement > 0) {
-    gate.emplace(conninfo);
+    gatekeeper.emplace(conninfo);
+    gate.emplace(*gatekeeper);
     interrupted.emplace(subject, *step.revision, step.direction, place, gate->WaitingSql());
   } else {
     obstacle.StandInTheWay();

@@ -108,21 +108,30 @@ void Deaths::Die(std::size_t at, FailedStep& failed, StepGoals& goals, FailureRe
   if (!goes_on) stand_.reset();
 }
 
+// Where the step has come to its goal: there, and from below, by the upgrade, back to where downgrades start.
 bool Deaths::GoOn(const FailedStep& failed, StepGoals& goals) {
-  const bool up = failed.failure.direction == Direction::kUpgrade;
-  if (!up || !Same(goals.Goal(Direction::kUpgrade), stand_->Observe(), failed.leave_out)) return false;
+  const Direction direction = failed.failure.direction;
+  const Observation goal = goals.Goal(direction);
+  if (goal.catalog == nullptr || !Same(goal, stand_->Observe(), failed.leave_out)) return false;
   LedgerState done = failed.ledger_before;
-  done.applied.insert(failed.revision->id);
+  if (direction == Direction::kUpgrade) {
+    done.applied.insert(failed.revision->id);
+    stand_->runner().Stamp(done.applied);
+    stand_->NowAt(++index_);
+    return true;
+  }
+  done.applied.erase(failed.revision->id);
   stand_->runner().Stamp(done.applied);
-  auto there = std::make_unique<Stand>(*mortal_, stand_->Release(), ++index_);
-  stand_ = std::move(there);
-  return true;
+  stand_->NowAt(index_ - 1);
+  if (!stand_->UpgradeNext().empty()) return false;
+  const Observation upgraded = goals.Goal(Direction::kUpgrade);
+  return upgraded.catalog != nullptr && Same(upgraded, stand_->Observe(), failed.leave_out);
 }
 
 bool Deaths::LetDie(const FailedStep& failed) {
   const Subject& subject = bench_.subject();
   const Database& database = stand_->database();
-  Gate gate(database.Conninfo());
+  Gate gate(stand_->session());
   const Interrupted step(subject, *failed.revision, failed.failure.direction, failed.failure.place, gate.WaitingSql());
   RunnerProcess runner([&](const RunnerProcess::Bell&) {
     Session session(FixedConninfo(database));
@@ -137,7 +146,10 @@ bool Deaths::LetDie(const FailedStep& failed) {
       gate.WaitUntilGone(backend);
       return true;
     case FailureKind::kServerKilled: mortal_->KillServer(); break;
-    default: gate.End(backend); break;
+    default:
+      gate.End(backend);
+      gate.WaitUntilGone(backend);  // then the server's counters tell what it did
+      break;
   }
   runner.Wait();
   return true;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::int64_t kGateKey = 0x6d69677067617465;
 constexpr int kGateTimeoutMs = 120'000;
-constexpr auto kGatePoll = std::chrono::microseconds(500);
+constexpr auto kGatePoll = std::chrono::milliseconds(1);
 
 Error NobodyCame() {
   return Error(ErrorKind::kServer, fmt::format("a step did not come to its gate within {} ms", kGateTimeoutMs));
@@ -20,8 +20,16 @@ Error NobodyCame() {
 
 }  // namespace
 
-Gate::Gate(const std::string& conninfo) : session_(conninfo) {
-  session_.Execute(fmt::format("SELECT pg_advisory_lock({})", kGateKey));
+Gate::Gate(Session& session) : session_(session) {
+  session_.Execute(fmt::format("SELECT pg_catalog.pg_advisory_lock({})", kGateKey));
+}
+
+Gate::~Gate() {
+  if (!closed_ || session_.broken()) return;
+  try {
+    Open();
+  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): with the session the lock ends
+  }
 }
 
 std::string Gate::WaitingSql() const {
@@ -51,7 +59,8 @@ int Gate::WaitForWaiter(const std::function<bool()>& gone) {
 void Gate::WaitUntilGone(int backend) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kGateTimeoutMs);
   const auto there = [&] {
-    return !session_.Query("SELECT 1 FROM pg_stat_activity WHERE pid = $1::int", {std::to_string(backend)}).empty();
+    return !session_.Query("SELECT 1 FROM pg_catalog.pg_stat_activity WHERE pid = $1::int", {std::to_string(backend)})
+                .empty();
   };
   while (there()) {
     if (std::chrono::steady_clock::now() > deadline) {
@@ -66,6 +75,9 @@ void Gate::End(int backend) {
   session_.Query("SELECT pg_catalog.pg_terminate_backend($1::int)", {std::to_string(backend)});
 }
 
-void Gate::Open() { session_.Execute(fmt::format("SELECT pg_advisory_unlock({})", kGateKey)); }
+void Gate::Open() {
+  session_.Execute(fmt::format("SELECT pg_catalog.pg_advisory_unlock({})", kGateKey));
+  closed_ = false;
+}
 
 }  // namespace migproof

@@ -15,8 +15,11 @@ namespace migproof {
 
 class Gate {
  public:
-  // Closed; holds a session of its own on the database.
-  explicit Gate(const std::string& conninfo);
+  // Closed, until it is opened or goes. `session` is on the database, idle, and not the one that is to be stopped.
+  explicit Gate(Session& session);
+  ~Gate();
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
 
   // The statement that stops there. It leaves no lock behind.
   std::string WaitingSql() const;
@@ -33,7 +36,8 @@ class Gate {
   void End(int backend);
 
  private:
-  Session session_;
+  Session& session_;
+  bool closed_ = true;
 };
 
 }  // namespace migproof

@@ -22,6 +22,7 @@ std::unique_ptr<Stand> ReplaySource::At(std::size_t index) {
     const std::size_t stage = keeps_stages_ ? std::min(index, (index_ / kStage + 1) * kStage) : index;
     Stand stand(bench_, std::move(database_), index_);
     stand.UpgradeTo(stage);
+    stand.ObserveCatalog();  // remembered for whoever looks at a copy
     database_ = stand.Release();
     index_ = stage;
     if (keeps_stages_ && stage % kStage == 0) stages_[stage] = Database::Clone(bench_.server(), *database_);

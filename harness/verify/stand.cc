@@ -16,6 +16,10 @@ constexpr const char* kFixedSettings =
     "-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres -c bytea_output=hex -c extra_float_digits=1 "
     "-c client_min_messages=warning -c jit=off";
 
+ReadOptions CatalogOptions(const Subject& subject) {
+  return {.leave_out_tables = subject.ledger().Tables(), .alone = !subject.hides_from_counters()};
+}
+
 // The extension that a refused CREATE EXTENSION asked for, where the server has no such extension; else "".
 std::string UnavailableExtension(Session& session, const Error& refusal) {
   if (!refusal.sql() || LeadingWords(refusal.sql()->statement, 2) != "CREATE EXTENSION") return "";
@@ -101,6 +105,9 @@ Bench::Bench(const Subject& subject, ServerFactory factory, BenchOptions options
     }
   }
   Runner(*session, subject_.history(), subject_.ledger(), OptionsFor(subject_, *ground_)).Prepare();
+  CatalogReader reader(*session, CatalogOptions(subject_));
+  reader.Read();
+  ground_->Remember(reader.Memory());
 }
 
 Stand::Stand(const Bench& bench, std::unique_ptr<Database> database, std::size_t index)
@@ -122,11 +129,12 @@ void Stand::InheritRefusals(const Stand& other) {
 }
 
 void Stand::Connect() {
+  const auto memory = database_->catalog_memory();
+  knows_catalog_ = memory != nullptr;
   session_ = std::make_unique<Session>(FixedConninfo(*database_));
+  handed_out_ = database_->handed_out();
   runner_ = MakeRunner(bench_.subject().ledger());
-  reader_ =
-      std::make_unique<CatalogReader>(*session_, ReadOptions{.leave_out_tables = bench_.subject().ledger().Tables(),
-                                                             .alone = !bench_.subject().hides_from_counters()});
+  reader_ = std::make_unique<CatalogReader>(*session_, CatalogOptions(bench_.subject()), memory);
 }
 
 std::unique_ptr<Runner> Stand::MakeRunner(const Ledger& ledger) const {
@@ -226,6 +234,12 @@ std::vector<std::string> Stand::ReachedPast(std::size_t index) const {
 }
 
 std::unique_ptr<Database> Stand::Release() {
+  const bool is_last = !session_->broken() && session_->transaction_state() == TransactionState::kIdle &&
+                       database_->handed_out() == handed_out_;
+  if (is_last && (knows_catalog_ || last_catalog_ != nullptr)) {
+    ObserveCatalog();
+    database_->Remember(reader_->Memory());
+  }
   reader_.reset();
   runner_.reset();
   session_.reset();

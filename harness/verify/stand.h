@@ -122,7 +122,11 @@ class Stand {
   // Takes over what another stand on the same way has had refused.
   void InheritRefusals(const Stand& other);
 
-  // Ends the session and hands the database out; the stand is of no use afterwards.
+  // Takes it that the database stands there now: a step was done by somebody else.
+  void NowAt(std::size_t index) { index_ = index; }
+
+  // Ends the session and hands the database out, with its catalog where the stand knows it and nobody else could write;
+  // the stand is of no use afterwards.
   std::unique_ptr<Database> Release();
 
  private:
@@ -134,6 +138,8 @@ class Stand {
   const Bench& bench_;
   std::unique_ptr<Database> database_;
   std::size_t index_;
+  bool knows_catalog_ = false;  // from whoever was here before
+  int handed_out_ = 0;          // Database::handed_out() when only the session had asked
   std::unique_ptr<Session> session_;
   std::unique_ptr<Runner> runner_;
   std::unique_ptr<CatalogReader> reader_;
