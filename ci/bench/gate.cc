@@ -5,6 +5,7 @@
 #include <string>
 
 #include "ci/bench/bench.h"
+#include "ci/bench/chain.h"
 #include "ci/project.h"
 #include "harness/postgres/database.h"
 #include "harness/postgres/test_server.h"
@@ -14,31 +15,6 @@ namespace migproof {
 namespace {
 
 constexpr int kRevisions = 100;
-
-struct Step {
-  std::string up;
-  std::string down;
-};
-
-// Tables that refer to each other, columns, indexes and rows, in turn.
-Step StepNumber(int number) {
-  const int table = number / 4;
-  switch (number % 4) {
-    case 0:
-      return {fmt::format("CREATE TABLE thing_{0} (id bigint PRIMARY KEY, name text NOT NULL{1});", table,
-                          table == 0 ? "" : fmt::format(", of bigint REFERENCES thing_{}", (table - 1) / 2)),
-              fmt::format("DROP TABLE thing_{};", table)};
-    case 1:
-      return {fmt::format("ALTER TABLE thing_{} ADD COLUMN note text DEFAULT '' NOT NULL;", table),
-              fmt::format("ALTER TABLE thing_{} DROP COLUMN note;", table)};
-    case 2:
-      return {fmt::format("CREATE INDEX thing_{0}_name ON thing_{0} (name);", table),
-              fmt::format("DROP INDEX thing_{}_name;", table)};
-    default:
-      return {fmt::format("ALTER TABLE thing_{} ADD COLUMN made timestamptz;", table),
-              fmt::format("ALTER TABLE thing_{} DROP COLUMN made;", table)};
-  }
-}
 
 void Git(const Project& project, const std::vector<std::string>& arguments) {
   ProgramOptions options;
@@ -62,12 +38,7 @@ class Gate : public Measurement {
   Round Measure() const override {
     const Project project;
     Git(project, {"init", "--quiet", "--initial-branch=main"});
-    std::string script;
-    for (int i = 0; i < kRevisions; ++i) {
-      const Step step = StepNumber(i);
-      project.Revision(fmt::format("r{:03}", i), i == 0 ? "" : fmt::format("r{:03}", i - 1), step.up, step.down);
-      script += step.up + "\n";
-    }
+    const std::string script = WriteChain(project, kRevisions);
     Git(project, {"add", "--all"});
     Git(project, {"commit", "--quiet", "-m", "base"});
     Git(project, {"checkout", "--quiet", "-b", "change"});

@@ -7,6 +7,7 @@
 #include "harness/catalog/drift.h"
 #include "harness/data/aim.h"
 #include "harness/data/aim_tools.h"
+#include "harness/verify/take_out.h"
 #include "harness/verify/trial.h"
 
 namespace migproof {
@@ -175,9 +176,7 @@ std::int64_t TakeOut(Session& session, const std::vector<Assumption>& assumption
       if (other.table == assumption.table) where += fmt::format(" AND ({}) IS NOT FALSE", other.condition);
     }
     if (stays) continue;
-    const Rows gone = session.Execute(fmt::format(
-        "WITH gone AS (DELETE FROM {} WHERE {} RETURNING 1) SELECT count(*) FROM gone", assumption.table, where));
-    count += gone.GetInt(0, 0);
+    count += TakeOutRows(session, assumption.table, where);
   }
   return count;
 }

@@ -47,8 +47,8 @@ std::vector<Assumption> OwnAssumptions(const Revision& revision, const std::vect
 // `catalog` with `assumptions` as CHECKs.
 Catalog WithAssumptions(const Catalog& catalog, const std::vector<Assumption>& assumptions);
 
-// Takes out the rows that break an assumption; where `allowed` is not empty, those stay that break one of `allowed`.
-// Returns how many went.
+// Takes out the rows that break an assumption, with whatever refers to them; where `allowed` is not empty, those stay
+// that break one of `allowed`. Returns how many broke one.
 std::int64_t TakeOut(Session& session, const std::vector<Assumption>& assumptions,
                      const std::vector<Assumption>& allowed);
 

@@ -82,6 +82,27 @@ TEST_F(AssumedRowsTest, TakeOutTheRowsThatBreakThemButThoseOnTrial) {
   EXPECT_EQ(Ids("orders"), "1 2 4 5");
 }
 
+// Rows in a chain, in a circle and in partitions, by keys of several columns, checked at once or at the end.
+TEST_F(AssumedRowsTest, TakeOutWhateverRefersToThem) {
+  database_.session().Execute(
+      "TRUNCATE orders, parts; ALTER TABLE orders ADD COLUMN after int REFERENCES orders;"
+      "CREATE TABLE lines (id int PRIMARY KEY, of int NOT NULL REFERENCES orders ON DELETE RESTRICT, UNIQUE (id, of));"
+      "CREATE TABLE marks (id int, line int, of int, FOREIGN KEY (line, of) REFERENCES lines (id, of)"
+      " DEFERRABLE INITIALLY DEFERRED);"
+      "ALTER TABLE parts ADD FOREIGN KEY (weight) REFERENCES orders;"
+      "INSERT INTO orders VALUES (1, 'a', 1, NULL), (2, NULL, 1, 4), (3, 'a', 1, 2), (4, 'a', 1, 3), (5, 'a', 1, 1);"
+      "INSERT INTO lines VALUES (1, 1), (2, 4); INSERT INTO marks VALUES (1, 1, 1), (2, 2, 4), (3, 2, NULL);"
+      "INSERT INTO parts VALUES (1, 3), (2, 1), (11, 2)");
+  const AssumptionsHere here = Read("-- migproof: assumes orders: note IS NOT NULL\n");
+  const Transaction transaction(database_.session());
+  EXPECT_EQ(TakeOut(database_.session(), here.all, {}), 1);
+  EXPECT_EQ(Ids("orders"), "1 5");
+  EXPECT_EQ(Ids("lines"), "1");
+  EXPECT_EQ(Ids("marks"), "1 3");
+  EXPECT_EQ(Ids("parts"), "2");
+  database_.session().Execute("SET CONSTRAINTS ALL IMMEDIATE");
+}
+
 TEST_F(AssumedRowsTest, AreBrokenByRowsThatAreFoundInPartitionsToo) {
   const AssumptionsHere here = Read(
       "-- migproof: assumes orders: orders.note <> '' OR amount > 0\n-- migproof: assumes orders: amount < 100\n"

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "harness/data/sequence_use.h"
+#include "harness/verify/assumptions.h"
 #include "harness/verify/trial.h"
 #include "migrations/step_sql.h"
 
@@ -23,19 +24,6 @@ bool Tried(Session& session, const std::string& statement) {
     if (!refusal.sql() || refusal.sql()->IsEnvironmental()) throw;
     session.Execute("ROLLBACK TO migproof_fill; RELEASE migproof_fill");
     return false;
-  }
-}
-
-// An assumption about a column that is not there yet is none of these rows' business.
-void TakeOutForbidden(Session& session, const Subject& subject, const Catalog& catalog) {
-  for (const Revision* revision : subject.order()) {
-    for (const Declaration& declaration : revision->declarations) {
-      if (declaration.kind != "assumes") continue;
-      const std::size_t colon = declaration.object.find(": ");
-      const std::string table = TableNamed(catalog, declaration.object.substr(0, colon));
-      if (colon == std::string::npos || table.empty()) continue;
-      Tried(session, fmt::format("DELETE FROM {} WHERE ({}) IS FALSE", table, declaration.object.substr(colon + 2)));
-    }
   }
 }
 
@@ -69,9 +57,11 @@ Fill::Fill(Session& session, const Subject& subject, const AimInput& input, std:
 }
 
 Dataset PutIn(Session& session, const Subject& subject, const Catalog& catalog, const Dataset& rows) {
+  // Of all revisions; what is assumed of a column that is not there yet is none of these rows' business.
+  const std::vector<Assumption> assumed = ReadAssumptions(session, subject, 0, catalog).all;
   Transaction transaction(session);
   const InsertResult result = Insert(session, rows);
-  TakeOutForbidden(session, subject, catalog);
+  TakeOut(session, assumed, {});
   std::string used;
   for (const std::string& statement : UseSequences(catalog, result.inserted)) used += statement;
   if (!used.empty()) Tried(session, used);

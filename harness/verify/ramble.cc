@@ -127,6 +127,7 @@ std::optional<Stumble> Rambler::GoUp(const Revision& target) {
 
 std::optional<Stumble> Rambler::StepUp(const Revision& revision) {
   ++counts_.upgrades;
+  steps_.push_back({Direction::kUpgrade, &revision});
   std::vector<Error> refusals = stand_->runner().ApplyLeavingOutFailures({Direction::kUpgrade, &revision});
   applied_.push_back(&revision);
   moved_.insert(&revision);
@@ -170,6 +171,7 @@ std::optional<Stumble> Rambler::GoDown(const Revision& lowest) {
 
 std::optional<Stumble> Rambler::StepDown(const Revision& revision) {
   ++counts_.downgrades;
+  steps_.push_back({Direction::kDowngrade, &revision});
   try {
     stand_->runner().Apply({Direction::kDowngrade, &revision});
   } catch (const Error& refusal) {

@@ -83,6 +83,8 @@ class Rambler {
   std::set<const Revision*> Culprits(Ramble ramble);
 
   const RambleCounts& counts() const { return counts_; }
+  // The migrations it has run, in order.
+  const std::vector<Step>& steps() const { return steps_; }
 
  private:
   std::optional<Stumble> GoLeg(Leg& leg);
@@ -121,6 +123,7 @@ class Rambler {
   std::set<const Revision*> written_at_;  // what was applied then
   std::set<const Revision*> moved_;       // since then
   RambleCounts counts_;
+  std::vector<Step> steps_;
 };
 
 }  // namespace migproof

@@ -265,6 +265,7 @@ class RamblesTrial {
     Rambler rambler(bench_, expected_, barred_);
     std::optional<Stumble> stumble = rambler.Go(ramble);
     Add(rambler.counts());
+    result_.steps.insert(result_.steps.end(), rambler.steps().begin(), rambler.steps().end());
     if (!stumble || IsExplained(ramble, *stumble)) return;
     ramble.resize(stumble->leg + 1);
     ramble = Shortest(bench_, expected_, barred_, std::move(ramble), *stumble, options_, result_.evaluations);

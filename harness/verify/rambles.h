@@ -31,6 +31,7 @@ struct RamblesResult {
   std::int64_t rambles = 0;
   std::int64_t legs = 0;
   RambleCounts counts;
+  std::vector<Step> steps;   // of all of them, in order
   std::size_t left_out = 0;  // revisions not walked down across, though the history gives a downgrade
   Ramble ramble;             // that stumbles
   std::optional<Stumble> stumble;
