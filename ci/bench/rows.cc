@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "ci/bench/bench.h"
+#include "ci/bench/corpus.h"
 #include "ci/temp_directory.h"
 #include "harness/postgres/test_server.h"
 #include "harness/verify/case.h"
@@ -113,12 +114,7 @@ class HistoryWithRows : public Measurement {
   int rounds() const override { return 1; }
   Limits limits() const override { return {150'000, 0}; }
   Round Measure() const override {
-    const char* corpora = std::getenv("MIGPROOF_CORPORA");
-    const std::filesystem::path path = corpora == nullptr ? "" : std::filesystem::path(corpora) / "mattermost";
-    if (path.empty() || !std::filesystem::is_directory(path)) {
-      throw Error(ErrorKind::kUsage, "the history 'mattermost' is not there")
-          .WithHint("MIGPROOF_CORPORA names the directory that holds it");
-    }
+    const std::filesystem::path path = Corpus("mattermost");
     const auto run = [&](int cases) {
       const std::string command =
           fmt::format("{} verify --no-save --cases {} --format golang-migrate --path {} > /dev/null 2>&1",

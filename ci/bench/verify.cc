@@ -9,6 +9,7 @@
 #include <string>
 
 #include "ci/bench/bench.h"
+#include "ci/bench/corpus.h"
 #include "harness/postgres/database.h"
 #include "harness/postgres/test_server.h"
 #include "migrations/format.h"
@@ -16,16 +17,6 @@
 
 namespace migproof {
 namespace {
-
-std::filesystem::path Corpus(const std::string& name) {
-  const char* corpora = std::getenv("MIGPROOF_CORPORA");
-  const std::filesystem::path path = corpora == nullptr ? "" : std::filesystem::path(corpora) / name;
-  if (path.empty() || !std::filesystem::is_directory(path)) {
-    throw Error(ErrorKind::kUsage, fmt::format("the history '{}' is not there", name))
-        .WithHint("MIGPROOF_CORPORA names the directory that holds it");
-  }
-  return path;
-}
 
 void Run(const std::string& command) {
   if (std::system(command.c_str()) < 0) throw Error(ErrorKind::kInternal, "can't run: " + command);

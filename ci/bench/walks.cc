@@ -8,7 +8,9 @@
 
 #include "ci/bench/bench.h"
 #include "ci/bench/chain.h"
+#include "ci/bench/corpus.h"
 #include "ci/project.h"
+#include "ci/temp_directory.h"
 #include "harness/postgres/database.h"
 #include "harness/postgres/test_server.h"
 #include "harness/verify/rambles.h"
@@ -19,21 +21,16 @@
 namespace migproof {
 namespace {
 
-// Everything that the law does: what it holds the walks against, the ways that everybody takes and some drawn ones, a
-// look at ledger, catalog and rows after each leg.
-class RandomWalk : public Measurement {
+// Everything that the law does without rows of others: every step once to know what is expected, the ways that
+// everybody takes and some drawn ones, a look at ledger, catalog and rows after each leg.
+class Walks : public Measurement {
  public:
-  std::string_view Summary() const override {
-    return "random walks over 100 revisions, against the same steps through psql";
-  }
   int rounds() const override { return 5; }
   Limits limits() const override { return {0, 2}; }
 
-  Round Measure() const override {
-    const Project project;
-    WriteChain(project, kRevisions);
-    const std::filesystem::path path = project.path() / "migrations";
-    const Subject subject("native", path, {}, Registry<Format>::Get("native").Read(path));
+ protected:
+  static Round Take(const std::string& format, const std::filesystem::path& path) {
+    const Subject subject(format, path, {}, Registry<Format>::Get(format).Read(path));
     TestServer();
     Round round;
     RamblesResult result;
@@ -42,22 +39,58 @@ class RandomWalk : public Measurement {
       result = TryRambles(bench, {.seed = 1, .cases = 0});
     });
     if (result.stumble) throw Error(ErrorKind::kInternal, "the benchmark's history does not hold");
-    std::string script = OfflineHeader(subject.ledger());
-    for (const Step& step : result.steps) script += OfflineStep(step, subject.history(), subject.ledger(), {});
-    const auto database = Database::Create(TestServer());
-    ProgramOptions options;
-    options.program = "psql";
-    const std::string file = project.Write("walk.sql", script);
-    round.plain_ms = Milliseconds([&] {
-      const ProgramRun run = RunProgram(
-          {"-X", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-f", file, database->Conninfo()}, options);
-      if (run.status != 0) throw Error(ErrorKind::kInternal, "psql: " + run.err);
-    });
+    for (const std::vector<Step>& steps : {result.alone, result.steps}) {
+      std::string script = OfflineHeader(subject.ledger());
+      for (const Step& step : steps) script += OfflineStep(step, subject.history(), subject.ledger(), {});
+      round.plain_ms += Replay(script);
+    }
     return round;
   }
 
  private:
+  static double Replay(const std::string& script) {
+    const TempDirectory directory;
+    const auto database = Database::Create(TestServer());
+    ProgramOptions options;
+    options.program = "psql";
+    options.environment = {{"PGOPTIONS", "-c client_min_messages=warning"}};
+    const std::vector<std::string> arguments = {"-X",
+                                                "-q",
+                                                "-o",
+                                                "/dev/null",
+                                                "-v",
+                                                "ON_ERROR_STOP=1",
+                                                "-f",
+                                                directory.Write("walk.sql", script),
+                                                database->Conninfo()};
+    return Milliseconds([&] {
+      const ProgramRun run = RunProgram(arguments, options);
+      if (run.status != 0) throw Error(ErrorKind::kInternal, "psql: " + run.err);
+    });
+  }
+};
+
+class WalksOverAChain : public Walks {
+ public:
+  std::string_view Summary() const override {
+    return "random walks over 100 revisions, against the same steps through psql";
+  }
+  Round Measure() const override {
+    const Project project;
+    WriteChain(project, kRevisions);
+    return Take("native", project.path() / "migrations");
+  }
+
+ private:
   static constexpr int kRevisions = 100;
+};
+
+class WalksOverAHistory : public Walks {
+ public:
+  std::string_view Summary() const override {
+    return "random walks over 158 revisions (mattermost), against the same steps through psql";
+  }
+  Round Measure() const override { return Take("golang-migrate", Corpus("mattermost")); }
 };
 
 class FailuresOfAHistory : public Measurement {
@@ -68,12 +101,7 @@ class FailuresOfAHistory : public Measurement {
   int rounds() const override { return 1; }
   Limits limits() const override { return {90'000, 0}; }
   Round Measure() const override {
-    const char* corpora = std::getenv("MIGPROOF_CORPORA");
-    const std::filesystem::path path = corpora == nullptr ? "" : std::filesystem::path(corpora) / "mattermost";
-    if (path.empty() || !std::filesystem::is_directory(path)) {
-      throw Error(ErrorKind::kUsage, "the history 'mattermost' is not there")
-          .WithHint("MIGPROOF_CORPORA names the directory that holds it");
-    }
+    const std::filesystem::path path = Corpus("mattermost");
     const auto run = [&](const std::string& what) {
       const std::string command =
           fmt::format("{} verify --no-save {} --format golang-migrate --path {} > /dev/null 2>&1", MIGPROOF_PROGRAM,
@@ -85,7 +113,8 @@ class FailuresOfAHistory : public Measurement {
   }
 };
 
-const Registered<Measurement, RandomWalk> kRandomWalk("random_walk");
+const Registered<Measurement, WalksOverAChain> kWalksOverAChain("random_walk");
+const Registered<Measurement, WalksOverAHistory> kWalksOverAHistory("random_walk_mattermost");
 const Registered<Measurement, FailuresOfAHistory> kFailuresOfAHistory("failures_mattermost");
 
 }  // namespace

@@ -41,16 +41,22 @@ void Expected::GoUp() {
     line_.push_back(walk.Before());
     line_.back().refusals = std::move(refusals);
     const Observation upgraded = walk.After({Move::kUpgrade});
+    if (!upgraded.refused()) steps_.push_back({Direction::kUpgrade, order[i]});
     refusals = upgraded.refusals;
     const Revision& revision = *order[i];
     if (!revision.downgrade || revision.Declares("irreversible")) continue;
     const Observation downgraded = walk.After({Move::kUpgrade, Move::kDowngrade});
-    bool restored = !downgraded.refused() && IsRestored(revision, line_.back(), downgraded);
+    if (downgraded.refused()) {
+      ++left_out_;
+      continue;
+    }
+    steps_.push_back({Direction::kDowngrade, &revision});
+    bool restored = IsRestored(revision, line_.back(), downgraded);
     if (restored) {
       const Observation& again = walk.After({Move::kUpgrade, Move::kDowngrade, Move::kUpgrade});
       restored = NewRefusals(again.refusals, refusals).empty() && IsRestored(revision, upgraded, again);
     }
-    steps_ += 3;
+    steps_.push_back({Direction::kUpgrade, &revision});
     if (restored) {
       can_go_down_.insert(&revision);
     } else {
@@ -72,7 +78,6 @@ Observation Expected::Run(Stand& stand, const Sequence& applied, std::size_t fro
   std::vector<Error> refusals;
   for (std::size_t i = from; i < applied.size(); ++i) {
     refusals = stand.runner().ApplyLeavingOutFailures({Direction::kUpgrade, applied[i]});
-    ++steps_;
   }
   Observation seen = stand.Observe();
   seen.refusals = std::move(refusals);

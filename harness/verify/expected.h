@@ -35,8 +35,8 @@ class Expected {
   bool CanGoDown(const Revision& revision) const { return can_go_down_.contains(&revision); }
   // Revisions that could be undone if their round trip held.
   std::size_t left_out() const { return left_out_; }
-  // Upgrades and downgrades that were executed.
-  std::int64_t steps() const { return steps_; }
+  // The migrations that were not refused on the way up the whole history, in order.
+  const std::vector<Step>& steps() const { return steps_; }
 
  private:
   void GoUp();
@@ -52,7 +52,7 @@ class Expected {
   std::map<Sequence, Unsteady> unsteady_;
   std::set<const Revision*> can_go_down_;
   std::size_t left_out_ = 0;
-  std::int64_t steps_ = 0;
+  std::vector<Step> steps_;
 };
 
 }  // namespace migproof

@@ -237,6 +237,7 @@ class RamblesTrial {
     Try(Make("bare").Bare(Scaled(60 + 2 * order.size())));
     if (options_.cases > 0 && !result_.stumble) TryWithRows();
     result_.left_out = expected_.left_out();
+    result_.alone = expected_.steps();
     return std::move(result_);
   }
 

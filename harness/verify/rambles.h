@@ -31,7 +31,8 @@ struct RamblesResult {
   std::int64_t rambles = 0;
   std::int64_t legs = 0;
   RambleCounts counts;
-  std::vector<Step> steps;   // of all of them, in order
+  std::vector<Step> alone;   // run to find out what is expected, on a database of its own
+  std::vector<Step> steps;   // of the rambles, in order
   std::size_t left_out = 0;  // revisions not walked down across, though the history gives a downgrade
   Ramble ramble;             // that stumbles
   std::optional<Stumble> stumble;
