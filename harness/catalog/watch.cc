@@ -30,7 +30,7 @@ SELECT coalesce(pg_stat_get_db_stat_reset_time((SELECT d.oid FROM pg_database AS
        || CASE current_setting('track_counts') WHEN 'on' THEN ' counting' ELSE '' END)sql";
 
 // Sessions beside this one.
-constexpr const char* kOthers = R"sql(
+constexpr const char* kOtherSessions = R"sql(
 SELECT FROM pg_stat_get_activity(NULL) AS s
  WHERE s.datid = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
    AND s.pid <> pg_backend_pid())sql";
@@ -222,7 +222,8 @@ void CatalogWatch::Forget() {
 CatalogChange CatalogWatch::Look(const ReadScope& scope) {
   Prepare();
   // Before the counters are asked: what another session did they tell when it has ended.
-  const bool begins = std::exchange(begins_, false) && session_.QueryAll({Named("others", kOthers)}).front().empty();
+  const bool begins =
+      std::exchange(begins_, false) && session_.QueryAll({Named("others", kOtherSessions)}).front().empty();
   std::vector<Rows> first = scope.results();
   if (first.empty() && !layout_.counters_sql.empty()) {
     first = session_.QueryAll(FirstQueries());

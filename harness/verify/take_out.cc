@@ -14,7 +14,7 @@ namespace migproof {
 namespace {
 
 // Where rows are (ctid), by the table that holds them.
-using Places = std::map<std::string, std::set<std::string>>;
+using TakenRows = std::map<std::string, std::set<std::string>>;
 
 // A key that refers to a table of `reached`: the tables, and what joins the one (c) to the other (p).
 constexpr const char* kForeignKeys = R"sql(
@@ -43,18 +43,18 @@ std::vector<ForeignKey> ForeignKeys(Session& session) {
 }
 
 // Whether there was one that was not there before.
-bool Add(const Rows& rows, Places& places) {
+bool Add(const Rows& rows, TakenRows& taken) {
   bool any = false;
   for (int i = 0; i < rows.size(); ++i) {
-    any = places[std::string(rows.Get(i, 0))].emplace(rows.Get(i, 1)).second || any;
+    any = taken[std::string(rows.Get(i, 0))].emplace(rows.Get(i, 1)).second || any;
   }
   return any;
 }
 
-Rows Referring(Session& session, const ForeignKey& key, const Places& places) {
+Rows Referring(Session& session, const ForeignKey& key, const TakenRows& taken) {
   std::vector<std::string> tables;
   std::vector<std::string> rows;
-  for (const auto& [table, ctids] : places) {
+  for (const auto& [table, ctids] : taken) {
     tables.insert(tables.end(), ctids.size(), table);
     rows.insert(rows.end(), ctids.begin(), ctids.end());
   }
@@ -69,17 +69,17 @@ Rows Referring(Session& session, const ForeignKey& key, const Places& places) {
 }  // namespace
 
 std::int64_t TakeOutRows(Session& session, const std::string& table, const std::string& condition) {
-  Places places;
+  TakenRows taken;
   const Rows first =
       session.Execute(fmt::format("SELECT tableoid::pg_catalog.regclass, ctid FROM {} WHERE {}", table, condition));
-  if (!Add(first, places)) return 0;
+  if (!Add(first, taken)) return 0;
   const std::vector<ForeignKey> keys = ForeignKeys(session);
   for (bool more = true; more;) {
     more = false;
-    for (const ForeignKey& key : keys) more = Add(Referring(session, key, places), places) || more;
+    for (const ForeignKey& key : keys) more = Add(Referring(session, key, taken), taken) || more;
   }
   std::vector<std::string> deletions;
-  for (const auto& [at, ctids] : places) {
+  for (const auto& [at, ctids] : taken) {
     deletions.push_back(fmt::format("d{} AS (DELETE FROM ONLY {} WHERE ctid = ANY ('{{\"{}\"}}'::pg_catalog.tid[]))",
                                     deletions.size(), at, fmt::join(ctids, "\",\"")));
   }
