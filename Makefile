@@ -13,9 +13,11 @@ build:
 verify: build
 	ci/verify
 
-# Installs, builds, and runs every test.
-test: build
+# Installs, checks the sources, builds, and runs every test.
+test:
+	ci/setup
 	ci/check
+	$(MAKE) build
 	ci/servers
 	ctest --preset release
 
