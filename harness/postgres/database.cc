@@ -17,6 +17,14 @@ namespace {
 constexpr int kTokenDigits = 16;
 constexpr int kBackendsGoneTimeoutMs = 5'000;
 
+// The name and the comment of the database that the connection is to. shobj_description() would be five times as dear.
+constexpr const char* kTokenQuestion =
+    "SELECT d.datname AS name, s.description AS comment "
+    "FROM pg_catalog.pg_database AS d LEFT JOIN pg_catalog.pg_shdescription AS s "
+    "ON s.objoid OPERATOR(pg_catalog.=) d.oid "
+    "AND s.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_database'::pg_catalog.regclass::pg_catalog.oid "
+    "WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()";
+
 std::string CommentOf(const std::string& token) { return "migproof " + token; }
 
 // What belongs to one CREATE DATABASE; `source` is "" for an empty one.
@@ -103,23 +111,19 @@ Database::~Database() {
 }
 
 std::string Database::TokenQuestion() const {
-  return "SELECT d.datname || ' ' || coalesce(pg_catalog.shobj_description(d.oid, 'pg_database'), '') "
-         "FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()";
+  return fmt::format("SELECT t.name || ' ' || coalesce(t.comment, '') FROM ({}) AS t", kTokenQuestion);
 }
 
 std::string Database::TokenAnswer() const { return name_ + " " + CommentOf(token_); }
 
 void Database::CheckToken(Session& session) const {
-  static constexpr const char* kQuestion =
-      "SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database') FROM pg_catalog.pg_database d "
-      "WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()";
   Rows rows;
   try {
-    rows = session.QueryPrepared("migproof_token", kQuestion);
+    rows = session.QueryPrepared("migproof_token", kTokenQuestion);
   } catch (const Error& error) {
     // A migration's DISCARD ALL or DEALLOCATE took the prepared query away.
     if (error.sqlstate() != "26000" && error.sqlstate() != "42P05") throw;
-    rows = session.Execute(kQuestion);
+    rows = session.Execute(kTokenQuestion);
   }
   const std::string found = rows.empty() ? "" : std::string(rows.Get(0, 0));
   if (found != name_) {

@@ -64,7 +64,7 @@ TEST(Database, TokenCheckIsNotFooledByTheSearchPath) {
   const auto session = database->Connect();
   session->Execute(
       "CREATE SCHEMA decoy; CREATE TABLE decoy.pg_database (oid oid, datname name);"
-      "CREATE FUNCTION decoy.shobj_description(oid, name) RETURNS text LANGUAGE sql AS $$SELECT 'decoy'$$;"
+      "CREATE TABLE decoy.pg_shdescription (objoid oid, classoid oid, description text);"
       "SET search_path = decoy, pg_catalog");
   database->CheckToken(*session);
 }
