@@ -24,12 +24,14 @@ SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),
    AND pg_catalog.pg_relation_size(c.oid) > 0
  ORDER BY 1)sql";
 
+// LIMIT keeps the planner from reading all of pg_class for a few sequences.
 constexpr const char* kSequences = R"sql(
 SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),
-       pg_catalog.pg_sequence_last_value(c.oid), s.seqstart, s.seqincrement, c.oid
+       pg_catalog.pg_sequence_last_value(s.seqrelid), s.seqstart, s.seqincrement, s.seqrelid
   FROM pg_catalog.pg_sequence s
-  JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ CROSS JOIN LATERAL (SELECT k.relname, k.relnamespace, k.relpersistence
+                       FROM pg_catalog.pg_class k WHERE k.oid = s.seqrelid LIMIT 1) c
+ CROSS JOIN LATERAL (SELECT k.nspname FROM pg_catalog.pg_namespace k WHERE k.oid = c.relnamespace LIMIT 1) n
  WHERE s.seqrelid >= 16384 AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
  ORDER BY 1)sql";
 
