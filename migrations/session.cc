@@ -5,8 +5,8 @@
 
 #include <charconv>
 #include <cstring>
-#include <map>
 #include <pqxx/pqxx>
+#include <set>
 #include <utility>
 
 #include "migrations/session_connection.h"
@@ -180,15 +180,13 @@ class Session::Impl {
   void PrepareOnce(const std::string& name, std::string_view sql) {
     if (prepared_.contains(name)) return;
     Checked(PQprepare(raw(), name.c_str(), std::string(sql).c_str(), 0, nullptr), sql);
-    prepared_.emplace(name, true);
+    prepared_.insert(name);
   }
 
   std::uint64_t undone() const { return undone_; }
 
   // DISCARD ALL and DEALLOCATE in a migration take our prepared queries away with its own.
   void ForgetPrepared() { prepared_.clear(); }
-
-  bool IsPrepared(const std::string& name) const { return prepared_.contains(name); }
 
   Error Refused(const PGresult* result, std::string_view sql, int index,
                 const std::function<void(SqlFailure&, int, int)>& describe) {
@@ -198,22 +196,36 @@ class Session::Impl {
     return Refusal(std::move(failure));
   }
 
-  // Sends `count` queries in libpq's pipeline mode and waits once.
-  std::vector<Rows> Pipeline(std::size_t count, const std::function<void(PGconn*, std::size_t)>& send,
-                             const std::function<std::string_view(std::size_t)>& text) {
+  // Sends the queries in libpq's pipeline mode, each that is not prepared yet with its preparation before it, and waits
+  // once.
+  std::vector<Rows> Pipeline(const std::vector<Prepared>& queries) {
+    struct Part {
+      const Prepared* query;
+      bool prepares;
+    };
+    std::vector<Part> parts;
+    std::set<std::string_view> prepared;
+    for (const Prepared& query : queries) {
+      if (!query.name.empty() && !prepared_.contains(query.name) && prepared.insert(query.name).second) {
+        parts.push_back({&query, true});
+      }
+      parts.push_back({&query, false});
+    }
     if (PQenterPipelineMode(raw()) == 0) throw Refused(nullptr, "", 0, nullptr);
-    for (std::size_t i = 0; i < count; ++i) send(raw(), i);
+    for (const auto& [query, prepares] : parts) prepares ? SendPreparation(*query) : Send(*query);
     PQpipelineSync(raw());
     std::vector<Rows> all;
     std::optional<Error> refused;
-    for (std::size_t i = 0; i < count; ++i) {
+    for (const auto& [query, prepares] : parts) {
       while (PGresult* next = PQgetResult(raw())) {
         std::shared_ptr<pg_result> result = Own(next);
-        if (!IsRefusal(next)) {
+        if (IsRefusal(next)) {
+          if (!refused) refused = Refused(next, query->sql, 0, nullptr);
+        } else if (prepares) {
+          prepared_.insert(query->name);
+        } else {
           NoteUndone(next);
           all.emplace_back(std::move(result));
-        } else if (!refused) {
-          refused = Refused(next, text(i), 0, nullptr);
         }
         if (PQstatus(raw()) != CONNECTION_OK) throw *refused;
       }
@@ -252,6 +264,19 @@ class Session::Impl {
                                                   Field(result, PG_DIAG_MESSAGE_PRIMARY)});
   }
 
+  void SendPreparation(const Prepared& query) {
+    PQsendPrepare(raw(), query.name.c_str(), query.sql.c_str(), 0, nullptr);
+  }
+
+  void Send(const Prepared& query) {
+    if (query.name.empty()) {
+      PQsendQueryParams(raw(), query.sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0);
+      return;
+    }
+    const auto values = Pointers(query.parameters);
+    PQsendQueryPrepared(raw(), query.name.c_str(), static_cast<int>(values.size()), values.data(), nullptr, nullptr, 0);
+  }
+
   // COMMIT of a failed transaction answers ROLLBACK too.
   void NoteUndone(PGresult* result) {
     const std::string_view tag = PQcmdStatus(result);
@@ -285,7 +310,7 @@ class Session::Impl {
   SessionConnection connection_;
   std::string database_;
   std::vector<Notice> notices_;
-  std::map<std::string, bool> prepared_;
+  std::set<std::string, std::less<>> prepared_;
   std::uint64_t undone_ = 0;
 };
 
@@ -347,23 +372,7 @@ Rows Session::QueryPrepared(const std::string& name, std::string_view sql,
       sql);
 }
 
-std::vector<Rows> Session::QueryAll(const std::vector<Prepared>& queries) {
-  for (const Prepared& query : queries) {
-    if (!query.name.empty()) impl_->PrepareOnce(query.name, query.sql);
-  }
-  return impl_->Pipeline(
-      queries.size(),
-      [&](PGconn* raw, std::size_t i) {
-        const auto values = Pointers(queries[i].parameters);
-        if (queries[i].name.empty()) {
-          PQsendQueryParams(raw, queries[i].sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0);
-          return;
-        }
-        PQsendQueryPrepared(raw, queries[i].name.c_str(), static_cast<int>(values.size()), values.data(), nullptr,
-                            nullptr, 0);
-      },
-      [&](std::size_t i) -> std::string_view { return queries[i].sql; });
-}
+std::vector<Rows> Session::QueryAll(const std::vector<Prepared>& queries) { return impl_->Pipeline(queries); }
 
 std::string Session::CopyOut(std::string_view copy_statement) { return impl_->CopyOut(copy_statement); }
 
