@@ -9,6 +9,7 @@
 
 #include "harness/catalog/read.h"
 #include "harness/data/aim.h"
+#include "harness/data/aim_tools.h"
 #include "harness/postgres/database.h"
 #include "harness/postgres/test_server.h"
 #include "migrations/session.h"
@@ -249,6 +250,31 @@ TEST_P(AimConformance, ItsRowsBreakTheChange) {
 INSTANTIATE_TEST_SUITE_P(All, AimConformance, testing::ValuesIn(AimExamples()), [](const auto& instance) {
   return std::string(instance.param.aim) + "_" + instance.param.name;
 });
+
+// What a sequence feeds is not given zero or less by hand.
+TEST(Aims, CountUpWhereASequenceDoesBeforeOrAfter) {
+  const auto any_below_one = [](const char* aim, const std::string& before, const std::vector<std::string>& change) {
+    const AimExample example{aim, "", before, change, ""};
+    const Changed changed(example);
+    for (const auto& [table, proposed] : ProposalOf(example, changed.Input()).tables) {
+      for (const auto& row : proposed.rows) {
+        for (const Targets::Value& value : row) {
+          if (value.value && IsBelowOne(*value.value)) return true;
+        }
+      }
+    }
+    return false;
+  };
+  const std::vector<std::string> unfed = {"ALTER TABLE t ALTER COLUMN n DROP DEFAULT",
+                                          "DROP SEQUENCE IF EXISTS t_n_seq"};
+  const std::vector<std::string> fed = {"CREATE SEQUENCE s", "ALTER TABLE t ALTER COLUMN n DROP NOT NULL",
+                                        "ALTER TABLE t ALTER COLUMN n SET DEFAULT nextval('s')"};
+  EXPECT_TRUE(any_below_one("dropped_column", "CREATE TABLE t (n int)", unfed));
+  EXPECT_FALSE(any_below_one("dropped_column", "CREATE TABLE t (n serial)", unfed));
+  EXPECT_FALSE(any_below_one("dropped_column", "CREATE TABLE t (n int)", fed));
+  EXPECT_TRUE(any_below_one("arithmetic", "CREATE TABLE t (n int)", {"UPDATE t SET n = 7 / n"}));
+  EXPECT_FALSE(any_below_one("arithmetic", "CREATE TABLE t (n serial)", {"UPDATE t SET n = 7 / n"}));
+}
 
 TEST(Aims, AreOneFileEachAndHaveAnExample) {
   std::set<std::string> files;

@@ -7,6 +7,7 @@
 
 #include "harness/data/check_values.h"
 #include "harness/data/definition_text.h"
+#include "harness/data/sequence_use.h"
 #include "harness/data/statement_words.h"
 
 namespace migproof {
@@ -194,6 +195,14 @@ std::vector<NamedColumns> NamedInStatements(const AimInput& input) {
     }
   }
   return all;
+}
+
+std::set<std::string> NumberedColumns(const AimInput& input) {
+  std::set<std::string> columns;
+  for (const Catalog* catalog : {&input.before, &input.after}) {
+    for (const SequenceUse& use : SequenceUses(*catalog)) columns.insert(use.table + "." + use.column);
+  }
+  return columns;
 }
 
 Targets::TableTargets* Proposal::Of(const std::string& table, const std::vector<std::string>& columns) {

@@ -69,6 +69,11 @@ struct NamedColumns {
 };
 std::vector<NamedColumns> NamedInStatements(const AimInput& input);
 
+// Columns ("public.orders.id") that a sequence feeds, before or after.
+std::set<std::string> NumberedColumns(const AimInput& input);
+// Zero, or less: what no sequence gives, unless it was told to.
+inline bool IsBelowOne(std::string_view number) { return number == "0" || number.starts_with('-'); }
+
 // Writes down what can be had: of tables and columns that are there before and take values; each thing once. A
 // partition stands for its root.
 class Proposal {

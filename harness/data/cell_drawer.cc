@@ -48,7 +48,7 @@ bool CellDrawer::Passes(const ColumnModel& column, const std::string& value) con
 std::optional<std::string> CellDrawer::NextDistinct(std::size_t at) {
   const ColumnModel& column = table_.columns[at];
   if (column.disjoint) return DisjointRange(column.plain, next_[at]++);
-  if (column.serial()) return std::to_string(1 + next_[at]++);
+  if (column.counts_up()) return std::to_string(1 + next_[at]++);
   for (int tried = 0; tried < kCellTries; ++tried) {
     auto value = column.generator->Nth(column.plain, next_[at]++);
     if (!value || Passes(column, *value)) return value;
@@ -58,7 +58,7 @@ std::optional<std::string> CellDrawer::NextDistinct(std::size_t at) {
 
 std::optional<std::string> CellDrawer::Value(std::size_t at, bool distinct) {
   const ColumnModel& column = table_.columns[at];
-  if (distinct || column.counted || column.disjoint || column.serial() || (in_key_[at] && random_.OneIn(2))) {
+  if (distinct || column.counted || column.disjoint || column.counts_up() || (in_key_[at] && random_.OneIn(2))) {
     if (auto value = NextDistinct(at)) return value;
   }
   for (int tried = 0; tried < kCellTries; ++tried) {
@@ -73,7 +73,7 @@ std::optional<std::string> CellDrawer::Remote(std::size_t at) {
   constexpr std::uint64_t kNear = 500;
   constexpr std::uint64_t kFar = 1500;
   const ColumnModel& column = table_.columns[at];
-  if (column.serial()) return std::to_string(kNear + random_.Below(kFar));
+  if (column.counts_up()) return std::to_string(kNear + random_.Below(kFar));
   return column.generator->Nth(column.plain, kNear + random_.Below(kFar));
 }
 

@@ -66,7 +66,7 @@ std::set<std::string> RootsOf(const TableModels& models, const auto& names) {
 class RowGenerator::Impl {
  public:
   Impl(const Catalog& catalog, const RowSnapshot& existing, RowGeneratorOptions options, Targets targets)
-      : models_(catalog),
+      : models_(catalog, options.numbered),
         existing_(models_, existing),
         options_(std::move(options)),
         targets_(std::move(targets)),

@@ -154,6 +154,25 @@ TEST_F(RowGeneratorTest, CountsOnBeyondRowsThatTheSnapshotDoesNotKeep) {
   EXPECT_GT(filled.tables.at("public.t").inserted, 20);
 }
 
+TEST_F(RowGeneratorTest, CountsUpWhereASequenceHasFedAColumn) {
+  FilledDatabase database("CREATE TABLE jobs (id integer PRIMARY KEY, place integer)");
+  const auto any_below_one = [&](const std::set<std::string>& numbered) {
+    const RowGenerator generator(database.catalog(), database.rows(), {.numbered = numbered});
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+      Random random(seed);
+      for (const DatasetTable& table : generator.Draw(random).tables) {
+        const auto id = std::find(table.columns.begin(), table.columns.end(), "id") - table.columns.begin();
+        for (const auto& row : table.rows) {
+          if (std::stoll(*row[static_cast<std::size_t>(id)]) < 1) return true;
+        }
+      }
+    }
+    return false;
+  };
+  EXPECT_TRUE(any_below_one({}));
+  EXPECT_FALSE(any_below_one({"public.jobs.id"}));
+}
+
 TEST_F(RowGeneratorTest, SaysWhyATableCannotBeFilled) {
   FilledDatabase database(
       "CREATE TYPE blank AS ENUM (); CREATE TABLE a (v blank NOT NULL); CREATE TABLE b (id int PRIMARY KEY); CREATE "

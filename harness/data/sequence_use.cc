@@ -93,6 +93,16 @@ std::vector<SequenceUse> SequenceUses(const Catalog& catalog) {
   return uses;
 }
 
+std::set<std::string> NoLongerNumbered(const Catalog& was, const Catalog& is) {
+  std::set<std::string> columns;
+  for (const SequenceUse& use : SequenceUses(was)) {
+    const std::string column = use.table + "." + use.column;
+    if (IsWhole(is.Attribute("column", column, "type"))) columns.insert(column);
+  }
+  for (const SequenceUse& use : SequenceUses(is)) columns.erase(use.table + "." + use.column);
+  return columns;
+}
+
 std::optional<std::int64_t> LargestKeyBeyond(const SequenceUse& use, const RowSnapshot& rows) {
   const auto table = rows.tables.find(use.table);
   const auto sequence = rows.sequences.find(use.sequence);

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ struct SequenceUse {
 
 // In the order of the columns' names.
 std::vector<SequenceUse> SequenceUses(const Catalog& catalog);
+
+// Columns ("public.orders.id") of whole numbers that a sequence feeds in `was` and none does in `is`.
+std::set<std::string> NoLongerNumbered(const Catalog& was, const Catalog& is);
 
 // The largest key of the column (the smallest, where the sequence counts down) where the sequence has yet to get there;
 // nothing where it is level or ahead, or where the rows are not known one by one.

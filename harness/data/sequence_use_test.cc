@@ -46,6 +46,15 @@ TEST_F(SequenceUseTest, FindsColumnsThatTakeFromASequence) {
   EXPECT_EQ(uses[2], (SequenceUse{"public.\"Odd_n_seq\"", "public.\"Odd\"", "n", 1}));
 }
 
+TEST_F(SequenceUseTest, KnowsWhichColumnsNoSequenceFeedsAnyMore) {
+  Make("CREATE TABLE t (left_alone serial, kept serial, retyped serial, gone serial, plain integer)");
+  const Catalog was = catalog_;
+  Make(
+      "ALTER TABLE t ALTER COLUMN left_alone DROP DEFAULT, DROP COLUMN gone, ALTER COLUMN retyped DROP DEFAULT,"
+      " ALTER COLUMN retyped TYPE text");
+  EXPECT_EQ(NoLongerNumbered(was, catalog_), std::set<std::string>{"public.t.left_alone"});
+}
+
 TEST_F(SequenceUseTest, BringsSequencesLevelWithTheKeys) {
   Make(
       "CREATE TABLE up (id serial); CREATE TABLE untouched (id serial);"

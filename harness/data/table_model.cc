@@ -222,7 +222,7 @@ std::optional<std::size_t> TableModel::Position(const std::string& column) const
   return std::nullopt;
 }
 
-TableModels::TableModels(const Catalog& catalog) {
+TableModels::TableModels(const Catalog& catalog, const std::set<std::string>& numbered) {
   std::multimap<std::string, std::string> partitions;  // by parent
   for (const std::string& name : catalog.Names("table")) {
     if (catalog.Attribute("table", name, "partition_bound").empty()) continue;
@@ -242,6 +242,7 @@ TableModels::TableModels(const Catalog& catalog) {
     const auto objects = sorted.find(name);
     if (objects == sorted.end()) continue;
     ReadColumns(catalog, objects->second, table);
+    for (ColumnModel& column : table.columns) column.numbered = numbered.contains(name + "." + column.name);
     ReadPartitions(catalog, partitions, name, ReadConstraints(objects->second, table), table);
   }
   for (auto& [name, table] : tables_) {

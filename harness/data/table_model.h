@@ -44,9 +44,12 @@ struct ColumnModel {
   bool disjoint = false;
   bool indexed = false;    // some index holds it, and takes no value longer than a third of a page
   bool valueless = false;  // no value of its type is known: an enum without labels, a type that nobody knows
+  bool numbered = false;   // see TableModels
 
   // The default takes from a sequence.
   bool serial() const { return identity || default_text.find("nextval(") != std::string::npos; }
+  // Values are numbers from 1, as a sequence would give them.
+  bool counts_up() const { return numbered || serial(); }
 };
 
 // A primary key, unique constraint, unique index, or an exclusion constraint that different values satisfy.
@@ -91,7 +94,8 @@ struct TableModel {
 
 class TableModels {
  public:
-  explicit TableModels(const Catalog& catalog);
+  // `numbered`: columns ("public.orders.id") that a sequence has fed before, though none does here.
+  explicit TableModels(const Catalog& catalog, const std::set<std::string>& numbered = {});
 
   const std::map<std::string, TableModel>& all() const { return tables_; }
   const TableModel* Find(const std::string& table) const;

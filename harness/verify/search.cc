@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "harness/data/sequence_use.h"
 #include "harness/verify/fill.h"
 #include "harness/verify/forbidden_tally.h"
 #include "harness/verify/reproduction.h"
@@ -163,6 +164,7 @@ class Search::Unit {
     if (!touches_ || !both_ways || AboutNewRows().empty()) return;
     std::erase_if(options.focus, [&](const auto& table) { return upgraded.catalog->Find("table", table) == nullptr; });
     if (options.focus.empty()) return;
+    options.numbered = NoLongerNumbered(*before_, *upgraded.catalog);
     // The way down is a change as any other.
     const AimInput down{*upgraded.catalog, *before_, ground_.Compared(upgraded.catalog, before_), Texts(revision)};
     new_generator_ =

@@ -13,6 +13,7 @@ class Arithmetic : public Aim {
 
   void Propose(const AimInput& input, Targets& targets) const override {
     Proposal proposal(input, targets);
+    const std::set<std::string> numbered = NumberedColumns(input);
     for (const NamedColumns& named : NamedInStatements(input)) {
       if (!named.calculates) continue;
       const CheckColumns columns = CheckColumnsOf(input.before, named.table);
@@ -20,8 +21,10 @@ class Arithmetic : public Aim {
         const ColumnType& type = Unwrapped(columns.at(column).type);
         if (!IsNumber(type)) continue;
         proposal.Null(named.table, column);
+        const bool counts_up = numbered.contains(named.table + "." + column);
         for (const char* value : {"0", "-1", "1", "32767", "-32768", "2147483647", "-2147483648", "9223372036854775807",
                                   "-9223372036854775808"}) {
+          if (counts_up && IsBelowOne(value)) continue;
           if (Fits(type, value)) proposal.Row(named.table, {{column, value}});
         }
       }
