@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "harness/verify/failures.h"
+#include "harness/verify/fill.h"
 
 namespace migproof {
 
@@ -54,7 +55,9 @@ void CaseGround::GoTo(std::size_t index) {
     watch_ = std::make_unique<RowWatch>(stand_->session(), subject().ledger().Tables());
   }
   stand_->UpgradeTo(index);
+  ForgetPlans(session());
   index_ = index;
+  outdates_plans_.reset();
   watch_->Begin();
   deferred_.clear();
   compared_.clear();
@@ -64,6 +67,20 @@ void CaseGround::GoTo(std::size_t index) {
 void CaseGround::set_assumptions(std::vector<Assumption> assumptions) {
   assumptions_ = std::move(assumptions);
   own_assumptions_ = OwnAssumptions(revision(), assumptions_);
+}
+
+bool CaseGround::OutdatesPlans() {
+  if (!outdates_plans_) {
+    const auto& was = BeforeWithoutRows().catalog;
+    const auto& is = WithoutRows({Move::kUpgrade}).catalog;
+    const auto retypes = [](const Difference& difference) { return difference.attribute == "type"; };
+    const auto has_code = [](const Catalog& catalog) {
+      return !catalog.Names("function").empty() || !catalog.Names("procedure").empty();
+    };
+    outdates_plans_ = was == nullptr || is == nullptr ||
+                      ((has_code(*was) || has_code(*is)) && std::ranges::any_of(Compared(was, is), retypes));
+  }
+  return *outdates_plans_;
 }
 
 // DDL that is rolled back leaves its dead rows in the catalogs, and every statement after it wades through them.
@@ -237,8 +254,15 @@ Session& RowsCase::Open() {
   Session& session = ground_.session();
   session.Execute("BEGIN");
   begun_ = true;
+  ForgetPlansWhereOutdated();
   ground_.watch().Start();
   return session;
+}
+
+void RowsCase::OpenOnTheWay() { ForgetPlansWhereOutdated(); }
+
+void RowsCase::ForgetPlansWhereOutdated() {
+  if (ground_.OutdatesPlans()) ForgetPlans(ground_.session());
 }
 
 void RowsCase::Close() {
@@ -271,6 +295,7 @@ void RowsCase::Settle() {
 std::vector<Error> RowsCase::Run(Move move) {
   Session& session = ground_.session();
   Settle();
+  ForgetPlansWhereOutdated();
   const Revision& revision = ground_.revision();
   if (move == Move::kAdopt) {
     const Subject& subject = ground_.subject();
@@ -304,7 +329,10 @@ Session& CommittedCase::Open() {
 
 Session& CommittedCase::Here() { return stand_->session(); }
 
-void CommittedCase::OpenOnTheWay() { stand_->session().Execute("BEGIN"); }
+void CommittedCase::OpenOnTheWay() {
+  ForgetPlans(stand_->session());
+  stand_->session().Execute("BEGIN");
+}
 
 void CommittedCase::Settle() { stand_->session().Execute("COMMIT"); }
 
@@ -320,6 +348,7 @@ Observation CommittedCase::ObserveHere(const Path& path) {
 }
 
 std::vector<Error> CommittedCase::Run(Move move) {
+  ForgetPlans(stand_->session());
   const bool meets_forbidden = dataset_.forbidden && move == Move::kUpgrade && !ground_.leaves_out();
   return meets_forbidden ? UpgradeAsRunnersDo() : stand_->Apply(move, ground_.revision());
 }

@@ -55,6 +55,8 @@ class CaseGround {
   // The drift of two catalogs, worked out once: many cases see the same ones.
   const std::vector<Difference>& Compared(const std::shared_ptr<const Catalog>& was,
                                           const std::shared_ptr<const Catalog>& is);
+  // Whether plans that rows leave behind may fail after a step of the revision (see ForgetPlans).
+  bool OutdatesPlans();
   // To be called after each transaction that was rolled back.
   void Tidy();
   // Rows that break these are taken out after insertion; of a dataset with forbidden rows, those stay that break one of
@@ -74,6 +76,7 @@ class CaseGround {
   std::unique_ptr<RowWatch> watch_;
   std::size_t index_ = 0;
   int cases_since_tidy_ = 0;
+  std::optional<bool> outdates_plans_;
   std::map<std::shared_ptr<const Catalog>, std::string> deferred_;
   std::map<std::pair<std::shared_ptr<const Catalog>, std::shared_ptr<const Catalog>>, std::vector<Difference>>
       compared_;
@@ -152,7 +155,7 @@ class RowsCase : public Case {
 
  protected:
   Session& Open() override;
-  void OpenOnTheWay() override {}
+  void OpenOnTheWay() override;
   void Settle() override;
   Observation ObserveHere(const Path& path) override;
   std::vector<Error> Run(Move move) override;
@@ -161,6 +164,8 @@ class RowsCase : public Case {
   std::unique_ptr<Case> Again() const override;
 
  private:
+  void ForgetPlansWhereOutdated();
+
   bool reads_catalog_;
   bool begun_ = false;
 };

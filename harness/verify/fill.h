@@ -39,6 +39,10 @@ class Fill {
   std::unique_ptr<RowGenerator> generator_;
 };
 
+// What follows finds no plan, as on a connection of somebody else's: a PL/pgSQL function keeps those that it has made,
+// and they fail (42804) once a column has another type. Rows come by other connections than migrations do.
+void ForgetPlans(Session& session);
+
 // Inserts what the server takes, with real commits, and brings the sequences level with the keys. Returns what stayed.
 Dataset PutIn(Session& session, const Subject& subject, const Catalog& catalog, const Dataset& rows);
 
