@@ -4,7 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
 #include "ci/project.h"
+#include "ci/psql.h"
+#include "harness/postgres/database.h"
+#include "harness/postgres/test_server.h"
 
 namespace migproof {
 namespace {
@@ -45,6 +51,29 @@ TEST_F(StalePlans, OfEarlierRevisionsKeepNoRowsOut) {
   const ProgramRun run = project_.Verify({"--law=upgrade_succeeds", "--law=data_preservation", "--jobs=1"});
   EXPECT_THAT(run.out, Not(HasSubstr("stayed empty"))) << run;
   EXPECT_EQ(run.status, 0) << run;
+}
+
+TEST_F(StalePlans, AreForgottenInAReproductionToo) {
+  project_.Revision("r4", "r3",
+                    "ALTER TABLE events ALTER COLUMN at TYPE date USING at AT TIME ZONE 'UTC';\n"
+                    "UPDATE events SET id = id;\n"
+                    "ALTER TABLE events ADD CONSTRAINT noted CHECK (note <> '');",
+                    std::nullopt);
+  const ProgramRun run = project_.Verify({"--law=upgrade_succeeds", "--revision=r4"});
+  ASSERT_EQ(run.status, 1) << run;
+  EXPECT_THAT(run.out, HasSubstr("SQLSTATE 23514"));
+  const std::string again = "migproof reproduce ";
+  const std::size_t begin = run.out.find(again) + again.size();
+  const ProgramRun script =
+      project_.Run({"reproduce", run.out.substr(begin, run.out.find(' ', begin) - begin), "--sql"});
+  ASSERT_EQ(script.status, 0) << script;
+  const auto database = Database::Create(TestServer());
+  const std::filesystem::path complaints = project_.path() / "complaints";
+  RunPsql(database->Conninfo(), project_.Write("again.sql", script.out), complaints);
+  std::ostringstream told;
+  told << std::ifstream(complaints).rdbuf();
+  EXPECT_THAT(told.str(), HasSubstr("23514"));
+  EXPECT_THAT(told.str(), Not(HasSubstr("42804")));
 }
 
 }  // namespace
