@@ -4,6 +4,7 @@
 
 #include "ci/bench/bench.h"
 #include "harness/catalog/read.h"
+#include "harness/postgres/cpu_seat.h"
 #include "harness/postgres/database.h"
 #include "harness/postgres/test_server.h"
 #include "harness/verify/stand.h"
@@ -35,9 +36,11 @@ class ReadAll : public Measurement {
   int rounds() const override { return 21; }
   Limits limits() const override { return {10, 0}; }
   Round Measure() const override {
+    const CpuSeat seat(&TestServer());  // as every worker of `verify` has one
     Aria& aria = TheAria();
     const std::string dump = "pg_dump -s \"" + aria.database->Conninfo() + "\" > /dev/null";
     return {Milliseconds([&] { aria.reader.ReadAll(); }), Milliseconds([&] {
+              const AllCpus as_others_run(TestServer());
               if (std::system(dump.c_str()) != 0) throw Error(ErrorKind::kInternal, "pg_dump failed");
             })};
   }
@@ -49,6 +52,7 @@ class ReadOneTable : public Measurement {
   int rounds() const override { return 41; }
   Limits limits() const override { return {1.5, 0}; }
   Round Measure() const override {
+    const CpuSeat seat(&TestServer());
     Aria& aria = TheAria();
     aria.session->Execute("ALTER TABLE goals ADD COLUMN bench int");
     const double ours = Milliseconds([&] { aria.reader.Read(); });
@@ -62,6 +66,7 @@ class ReadUnchanged : public Measurement {
   std::string_view Summary() const override { return "the catalog when nothing has changed, against all of it"; }
   int rounds() const override { return 41; }
   Round Measure() const override {
+    const CpuSeat seat(&TestServer());
     Aria& aria = TheAria();
     return {Milliseconds([&] { aria.reader.Read(); }), Milliseconds([&] { aria.reader.ReadAll(); })};
   }

@@ -8,6 +8,7 @@
 #include "ci/bench/bench.h"
 #include "ci/bench/corpus.h"
 #include "ci/temp_directory.h"
+#include "harness/postgres/cpu_seat.h"
 #include "harness/postgres/test_server.h"
 #include "harness/verify/case.h"
 #include "harness/verify/property.h"
@@ -89,6 +90,7 @@ class CaseOnAria : public Measurement {
   int rounds() const override { return 101; }
   Limits limits() const override { return {8, 0}; }
   Round Measure() const override {
+    const CpuSeat seat(&TestServer());  // as every worker of `verify` has one
     Ground& ground = GroundOf(0);
     return {ground.Measure(*ground.broad, true), ground.Measure(*ground.generator, false)};
   }
@@ -100,6 +102,7 @@ class CaseAmongManyTables : public Measurement {
   int rounds() const override { return 101; }
   Limits limits() const override { return {0, 2}; }
   Round Measure() const override {
+    const CpuSeat seat(&TestServer());
     Ground& many = GroundOf(214);
     Ground& few = GroundOf(0);
     return {many.Measure(*many.generator, false), few.Measure(*few.generator, false)};

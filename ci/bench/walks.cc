@@ -11,6 +11,7 @@
 #include "ci/bench/corpus.h"
 #include "ci/project.h"
 #include "ci/temp_directory.h"
+#include "harness/postgres/cpu_seat.h"
 #include "harness/postgres/database.h"
 #include "harness/postgres/test_server.h"
 #include "harness/verify/rambles.h"
@@ -31,7 +32,7 @@ class Walks : public Measurement {
  protected:
   static Round Take(const std::string& format, const std::filesystem::path& path) {
     const Subject subject(format, path, {}, Registry<Format>::Get(format).Read(path));
-    TestServer();
+    const CpuSeat seat(&TestServer());  // as every worker of `verify` has one
     Round round;
     RamblesResult result;
     round.ours_ms = Milliseconds([&] {
@@ -50,6 +51,7 @@ class Walks : public Measurement {
  private:
   static double Replay(const std::string& script) {
     const TempDirectory directory;
+    const AllCpus as_psql_runs(TestServer());
     const auto database = Database::Create(TestServer());
     ProgramOptions options;
     options.program = "psql";

@@ -6,6 +6,8 @@
 // One file in providers/ per way, registered by name; the conformance suite runs over each that this machine can serve.
 #pragma once
 
+#include <sched.h>
+
 #include <memory>
 #include <string>
 #include <string_view>
@@ -50,6 +52,9 @@ class Server {
   virtual std::string Guest() const { return ""; }
   // Called once for each new database that is not a copy of another one.
   virtual void Furnish(const std::string& /*database*/) const {}
+
+  // Where the backends that it starts from now on run, for a server on this machine that serves nobody but us.
+  virtual void RunOn(const cpu_set_t& /*cpus*/) const {}
 
   // Whether Kill() can be called: true only where the server serves nobody but us.
   virtual bool CanBeKilled() const { return false; }

@@ -58,6 +58,7 @@ class ServerDuty : public WatchdogDuty {
       return "";
     }
     parts.erase(parts.begin());
+    if (verb == "cpus") return RunOn(parts);
     exit_code_ = -1;
     program_ = SpawnAs(user_, parts, directory_->path() + "/server.log");
     return "";
@@ -82,6 +83,14 @@ class ServerDuty : public WatchdogDuty {
   }
 
  private:
+  std::string RunOn(const std::vector<std::string>& numbers) const {
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    for (const std::string& number : numbers) CPU_SET(std::stoul(number), &cpus);
+    if (program_ > 0) sched_setaffinity(program_, sizeof cpus, &cpus);
+    return "";
+  }
+
   // True when there is no child any more.
   bool WaitForChildren(int timeout_ms) {
     const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
@@ -197,6 +206,14 @@ void ServerProcess::Kill(int timeout_ms) {
   watchdog_.Ask("kill", kAnswerTimeoutMs);
   if (WaitForEnd(Clock::now() + std::chrono::milliseconds(timeout_ms)) >= 0) return;
   throw Error(ErrorKind::kServer, fmt::format("the PostgreSQL server did not end within {} ms of SIGQUIT", timeout_ms));
+}
+
+void ServerProcess::RunOn(const cpu_set_t& cpus) const {
+  std::string request = "cpus";
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &cpus)) request += kSeparator + std::to_string(cpu);
+  }
+  watchdog_.Ask(request, kAnswerTimeoutMs);
 }
 
 std::string ServerProcess::Conninfo(const std::string& database) const {

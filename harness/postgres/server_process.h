@@ -8,6 +8,8 @@
 // The watchdog makes and removes the directory, so there is no moment at which our death would leave anything behind.
 #pragma once
 
+#include <sched.h>
+
 #include <chrono>
 #include <string>
 #include <vector>
@@ -40,6 +42,9 @@ class ServerProcess {
   // Ends the server with SIGQUIT, as a crash would, and waits for the end.
   void Kill(int timeout_ms);
 
+  // The CPUs of what the server starts from now on; those of a server that has ended are nobody's.
+  void RunOn(const cpu_set_t& cpus) const;
+
   std::string Conninfo(const std::string& database) const;
 
  private:
@@ -49,7 +54,7 @@ class ServerProcess {
   int WaitForEnd(std::chrono::steady_clock::time_point deadline);
   std::string Log() const { return directory_ + "/server.log"; }
 
-  Watchdog watchdog_;
+  mutable Watchdog watchdog_;  // asked, it answers; nothing of ours changes
   std::string directory_;
 };
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <thread>
 
+#include "harness/postgres/cpu_seat.h"
 #include "harness/verify/runner_process.h"
 
 namespace migproof {
@@ -30,6 +31,7 @@ void RunToHeads(const Subject& subject, Session& session, const Database& databa
 
 RaceResult Race(const Bench& bench, const RaceOptions& options) {
   const Subject& subject = bench.subject();
+  const AllCpus racers_do_not_take_turns(bench.server());
   auto database = bench.Fresh();
   RaceResult result;
   std::unique_ptr<RunnerProcess> killed;

@@ -22,6 +22,7 @@ class RunnerProcess {
   RunnerProcess(const RunnerProcess&) = delete;
   RunnerProcess& operator=(const RunnerProcess&) = delete;
 
+  pid_t pid() const { return pid_; }  // 0 once its end has been waited for
   // True once it has ended; does not wait.
   bool Ended();
   // Until `body` rings; false where it ends without.

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "harness/postgres/cpu_seat.h"
 #include "harness/postgres/provider.h"
 #include "harness/report/printable.h"
 #include "harness/verify/inspection.h"
@@ -198,6 +199,7 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
   };
   const auto work = [&](int worker, const Emit& emit) {
     const Assignment& part = assignments[static_cast<std::size_t>(worker)];
+    const CpuSeat seat;
     TimeLimit limit;
     const Bench bench = MakeBench(subject, options, part, emit, limit);
     emit({{"server", bench.server().Description()}});

@@ -42,6 +42,7 @@ class LocalServer : public Server {
   std::string Description() const override { return description_; }
   int major_version() const override { return major_; }
   std::string DatabasePrefix() const override { return prefix_; }
+  void RunOn(const cpu_set_t& cpus) const override { process_.RunOn(cpus); }
   bool CanBeKilled() const override { return true; }
 
  protected:
