@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <utility>
+
 namespace migproof {
 
 namespace {
@@ -44,6 +46,11 @@ CatalogTable ByContent(const std::string& table, const std::string& view) {
   return {table, view + " AS x", "", false, "hashtextextended(x::text, 0)"};
 }
 
+CatalogTable Marked(CatalogTable table, std::vector<std::pair<std::string, std::string>> marks) {
+  table.marks = std::move(marks);
+  return table;
+}
+
 CatalogTable Naming(CatalogTable table) {
   table.names = true;
   return table;
@@ -55,30 +62,39 @@ bool IsLarge(const std::string& table) {
 }
 
 std::vector<CatalogTable> RelationTables() {
+  CatalogTable sequence_owners{
+      "sequence_owners",
+      // By sequence (OFFSET 0), not by dependency: there are many more of those.
+      "pg_sequence AS s CROSS JOIN LATERAL (SELECT d.ctid, d.xmin, d.objid FROM pg_depend AS d "
+      "WHERE d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid AND d.objsubid = 0 "
+      "AND d.deptype IN ('a', 'i') OFFSET 0) AS x",
+      "x.objid"};
+  sequence_owners.stands_on = "pg_sequence";
   return {
-      OfRelation("pg_class", "oid", "oid"),
-      {"pg_attribute", fmt::format("pg_attribute AS x WHERE x.attrelid >= {} AND x.attnum > 0", kFirstOid),
-       "x.attrelid"},
+      Marked(OfRelation("pg_class", "oid", "oid"), {{"acl", "x.relacl IS NOT NULL"}}),
+      Marked({"pg_attribute", fmt::format("pg_attribute AS x WHERE x.attrelid >= {} AND x.attnum > 0", kFirstOid),
+              "x.attrelid"},
+             {{"acl", "x.attacl IS NOT NULL"}}),
       OfRelation("pg_attrdef", "oid", "adrelid"),
-      OfRelation("pg_constraint", "oid", "conrelid"),
+      Marked(OfRelation("pg_constraint", "oid", "conrelid"), {{"check", "x.contype = 'c'"},
+                                                              {"foreign_key", "x.contype = 'f'"},
+                                                              {"primary_key", "x.contype = 'p'"},
+                                                              {"unique", "x.contype = 'u'"},
+                                                              {"exclusion", "x.contype = 'x'"}}),
       OfRelation("pg_index", "indexrelid", "indrelid"),
       // The triggers of a foreign key stand on both tables, and belong to the one that has the key as well.
-      {"pg_trigger",
-       fmt::format("pg_trigger AS x CROSS JOIN LATERAL (VALUES (x.tgrelid), (x.tgconstrrelid)) AS v (relation) "
-                   "WHERE x.oid >= {}",
-                   kFirstOid),
-       "v.relation"},
+      Marked({"pg_trigger",
+              fmt::format("pg_trigger AS x CROSS JOIN LATERAL (VALUES (x.tgrelid), (x.tgconstrrelid)) AS v (relation) "
+                          "WHERE x.oid >= {}",
+                          kFirstOid),
+              "v.relation"},
+             {{"own", "NOT x.tgisinternal"}}),
       OfRelation("pg_rewrite", "oid", "ev_class"),
       OfRelation("pg_policy", "oid", "polrelid"),
       OfRelation("pg_inherits", "inhrelid", "inhrelid"),
       OfRelation("pg_partitioned_table", "partrelid", "partrelid"),
       OfRelation("pg_sequence", "seqrelid", "seqrelid"),
-      {"sequence_owners",
-       // By sequence (OFFSET 0), not by dependency: there are many more of those.
-       "pg_sequence AS s CROSS JOIN LATERAL (SELECT d.ctid, d.xmin, d.objid FROM pg_depend AS d "
-       "WHERE d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid AND d.objsubid = 0 "
-       "AND d.deptype IN ('a', 'i') OFFSET 0) AS x",
-       "x.objid"},
+      std::move(sequence_owners),
       OfRelation("pg_statistic_ext", "oid", "stxrelid"),
       OfRelation("pg_foreign_table", "ftrelid", "ftrelid"),
       {"pg_description", fmt::format("pg_description AS x WHERE x.objoid >= {}", kFirstOid),
@@ -170,25 +186,35 @@ std::string TokenSql(const std::vector<CatalogTable>& tables, const std::set<std
 }
 
 std::string RelationTokenSql(const CatalogTable& table, int major_version) {
-  if (table.relation == "x.oid") {  // a row of its own for each
-    return fmt::format("SELECT {}, 1, {} FROM {}", table.relation, HashOf(table, major_version), table.rows);
+  const std::string hash = HashOf(table, major_version);
+  const bool single = table.relation == "x.oid";  // a row of its own for each
+  std::vector<std::string> marks;
+  for (std::size_t i = 0; i < table.marks.size(); ++i) {
+    marks.push_back(fmt::format("CASE WHEN {} THEN {} ELSE 0 END", table.marks[i].second, 1U << i));
   }
-  return fmt::format("SELECT {}, count(*), sum({}) FROM {} GROUP BY 1", table.relation, HashOf(table, major_version),
-                     table.rows);
+  std::string made = fmt::format("{}", fmt::join(marks, " | "));
+  if (!made.empty()) made = single ? ", " + made : fmt::format(", bit_or({})", made);
+  if (single) return fmt::format("SELECT {}, 1, {}{} FROM {}", table.relation, hash, made, table.rows);
+  return fmt::format("SELECT {}, count(*), sum({}){} FROM {} GROUP BY 1", table.relation, hash, made, table.rows);
 }
 
-namespace {
+std::string ColumnHashesSql(int major_version) {
+  return fmt::format(
+      "SELECT x.attrelid, x.attnum, {} FROM pg_attribute AS x WHERE x.attrelid = ANY ($1::oid[]) AND x.attnum > 0 "
+      "AND NOT x.attisdropped",
+      FastRowHash("x", major_version));
+}
 
-// `no_member`: that the relation belongs to no extension.
-std::string RelationsWhere(const std::string& condition, const std::string& no_member) {
+std::string RelationsSql() {
   return fmt::format(R"(
 SELECT c.oid, c.relkind, CASE WHEN c.relkind IN ('i', 'I') THEN c.relname::text ELSE c.oid::regclass::text END,
        coalesce(i.indrelid, 0), c.reltoastrelid
   FROM pg_class AS c
   LEFT JOIN pg_index AS i ON i.indexrelid = c.oid
- WHERE {} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c', 'i', 'I') AND c.relpersistence <> 't'
+ WHERE c.oid >= {} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c', 'i', 'I') AND c.relpersistence <> 't'
    AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace)
-   AND {}
+   AND c.oid NOT IN (SELECT d.objid FROM pg_depend AS d WHERE d.refclassid = 'pg_extension'::regclass
+                        AND d.classid = 'pg_class'::regclass AND d.deptype = 'e')
    AND c.oid NOT IN (SELECT l.oid FROM (SELECT to_regclass(n)::oid AS oid FROM unnest($1::text[]) AS n
                                         UNION ALL
                                         -- OFFSET 0: names are looked up once, not for each row of pg_depend.
@@ -200,21 +226,24 @@ SELECT c.oid, c.relkind, CASE WHEN c.relkind IN ('i', 'I') THEN c.relname::text 
                                          WHERE d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
                                            AND d.refobjsubid > 0) AS l
                       WHERE l.oid IS NOT NULL))",
-                     condition, no_member);
+                     kFirstOid);
 }
 
-}  // namespace
-
-std::string RelationsSql() {
-  return RelationsWhere(fmt::format("c.oid >= {}", kFirstOid),
-                        "c.oid NOT IN (SELECT d.objid FROM pg_depend AS d WHERE d.refclassid = 'pg_extension'::regclass"
-                        " AND d.classid = 'pg_class'::regclass AND d.deptype = 'e')");
-}
-
+// By relation, for the few it is asked for: each array is made once, and pg_depend read by its index.
 std::string SomeRelationsSql() {
-  return RelationsWhere("c.oid = ANY ($2::oid[])",
-                        "NOT EXISTS (SELECT 1 FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass"
-                        " AND d.objid = c.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e')");
+  return R"(
+SELECT c.oid, c.relkind, CASE WHEN c.relkind IN ('i', 'I') THEN c.relname::text ELSE c.oid::regclass::text END,
+       coalesce((SELECT i.indrelid FROM pg_index AS i WHERE i.indexrelid = c.oid), 0), c.reltoastrelid
+  FROM pg_class AS c
+ WHERE c.oid = ANY ($2::oid[])
+   AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c', 'i', 'I') AND c.relpersistence <> 't'
+   AND c.relnamespace <> 'pg_catalog'::regnamespace AND c.relnamespace <> 'pg_toast'::regnamespace
+   AND (c.oid = ANY (ARRAY(SELECT to_regclass(n)::oid FROM unnest($1::text[]) AS n))) IS NOT TRUE
+   AND NOT EXISTS (SELECT FROM pg_depend AS d
+                    WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                      AND (d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+                           OR d.deptype IN ('a', 'i') AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
+                              AND d.refobjid = ANY (ARRAY(SELECT to_regclass(n)::oid FROM unnest($1::text[]) AS n)))))";
 }
 
 std::string NamesSql() {
@@ -239,7 +268,9 @@ SELECT DISTINCT coalesce(r.ev_class, k.conrelid, p.polrelid, a.adrelid, t.tgreli
   LEFT JOIN pg_attrdef AS a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid
   LEFT JOIN pg_trigger AS t ON d.classid = 'pg_trigger'::regclass AND t.oid = d.objid
   LEFT JOIN pg_statistic_ext AS s ON d.classid = 'pg_statistic_ext'::regclass AND s.oid = d.objid
- WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1)
+ WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1::oid[] || $2::oid[])
+   AND (d.refobjid = ANY ($1::oid[])
+        OR d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass))
    AND d.classid IN ('pg_class'::regclass, 'pg_rewrite'::regclass, 'pg_constraint'::regclass, 'pg_policy'::regclass,
                      'pg_attrdef'::regclass, 'pg_trigger'::regclass, 'pg_statistic_ext'::regclass, 'pg_proc'::regclass))";
 }

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace migproof {
@@ -20,6 +21,10 @@ struct CatalogTable {
   std::string relation;  // the relation (or index) that a row belongs to; "": rows belong to none
   bool names = false;    // other objects print what stands here: a change makes everything be read again
   std::string hash;      // of a row, where (ctid, xmin) can't be seen; "" elsewhere
+  // What a row may tell of its relation, and the condition under which it does: queries that look for nothing else need
+  // not ask of the others.
+  std::vector<std::pair<std::string, std::string>> marks;
+  std::string stands_on;  // the table without whose rows this one has none; "": it stands by itself
 };
 
 std::vector<CatalogTable> CatalogTables(int major_version, bool superuser);
@@ -27,7 +32,8 @@ std::vector<CatalogTable> CatalogTables(int major_version, bool superuser);
 // Number, count and sum of hashes of the tables whose numbers are in `of`; one without rows may be missing.
 std::string TokenSql(const std::vector<CatalogTable>& tables, const std::set<std::size_t>& of, int major_version);
 
-// oid, count and sum of hashes per relation, for a table that has `relation`.
+// oid, count and sum of hashes per relation, for a table that has `relation`; where it has marks, those that its rows
+// make, the n-th as 2^n.
 std::string RelationTokenSql(const CatalogTable& table, int major_version);
 
 // The relations that are compared: oid, relkind, name (qualified, but for an index), table (for an index: of its table,
@@ -41,7 +47,12 @@ std::string SomeRelationsSql();
 // types, enum labels.
 std::string NamesSql();
 
-// The relations whose definitions name one of $1 (oid[]) or its columns: oid, or 0 for a function's.
+// The columns of relations: oid, number, hash. $1: oid[].
+std::string ColumnHashesSql(int major_version);
+
+// The relations whose definitions name one of $1 (oid[]) or its columns, and of those that name one of $2 the ones
+// whose text may change with columns that come or go (names in a query's text are made unambiguous): oid, or 0 for a
+// function's.
 std::string DependentsSql();
 
 }  // namespace migproof

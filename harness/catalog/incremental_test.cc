@@ -94,6 +94,53 @@ TEST_P(IncrementalRead, FollowsManyStatementsAndSavepointsInOneTransaction) {
   ExpectLikeFullRead(reader, session, "after ROLLBACK");
 }
 
+// The server makes names in a query's text unambiguous: a column that comes to one table, and no other change, changes
+// the texts that name another.
+TEST_P(IncrementalRead, SeesTextsThatAColumnOfAnotherTableChanges) {
+  if (TestServer().major_version() < 14) GTEST_SKIP() << "functions in standard SQL came with 14";
+  const auto database = Database::Create(TestServer());
+  const auto session = database->Connect();
+  session->Execute(
+      "CREATE TABLE a (x int); CREATE TABLE b (y int); CREATE TABLE c (x int, k int); CREATE TABLE p (k int);"
+      "CREATE VIEW v AS SELECT c.k FROM (a CROSS JOIN b) JOIN c USING (x);"
+      "CREATE POLICY o ON p USING (EXISTS (SELECT c.k FROM (a CROSS JOIN b) JOIN c USING (x)));"
+      "CREATE FUNCTION f() RETURNS bigint BEGIN ATOMIC SELECT count(c.k) FROM (a CROSS JOIN b) JOIN c USING (x); END;"
+      "ALTER TABLE b ADD COLUMN z int");
+  CatalogReader reader(*session, options());
+  const auto view = [&] { return reader.Read().Find("view", "public.v")->attributes.at("definition"); };
+  view();
+  session->Execute("ALTER TABLE b ADD COLUMN w int");  // the columns of `b` are known from here
+  const std::string before = view();
+  session->Execute("ALTER TABLE b ADD COLUMN x int");
+  EXPECT_NE(view(), before);
+  ExpectLikeFullRead(reader, *session, "with a column of that name");
+  session->Execute("ALTER TABLE b DROP COLUMN x");
+  EXPECT_EQ(view(), before);
+  ExpectLikeFullRead(reader, *session, "without it");
+}
+
+// Another look at a table whose columns are known.
+TEST_P(IncrementalRead, TellsColumnsThatCameFromColumnsThatChanged) {
+  const auto database = Database::Create(TestServer());
+  const auto session = database->Connect();
+  session->Execute(
+      "CREATE TABLE t (a int PRIMARY KEY, b int CHECK (b > 0)); CREATE INDEX t_b ON t (b) WHERE b <> 7;"
+      "CREATE TABLE u (a int REFERENCES t (a)); CREATE VIEW v AS SELECT a, b FROM t; COMMENT ON INDEX t_b IS 'x'");
+  CatalogReader reader(*session, options());
+  reader.Read();
+  for (const char* sql :
+       {"ALTER TABLE t ADD COLUMN c int", "ALTER TABLE t ADD COLUMN d int UNIQUE, ADD COLUMN e int",
+        "ALTER TABLE t DROP COLUMN c, ADD COLUMN c text", "ALTER TABLE t RENAME COLUMN b TO bb",
+        "ALTER TABLE t DROP COLUMN c, ALTER COLUMN a SET STATISTICS 7", "ALTER INDEX t_b RENAME TO t_bb",
+        "ALTER TABLE t RENAME COLUMN a TO aa", "COMMENT ON INDEX t_bb IS NULL", "DROP INDEX t_bb",
+        "GRANT SELECT ON t TO PUBLIC", "REVOKE ALL ON t FROM PUBLIC", "GRANT SELECT (aa) ON t TO PUBLIC",
+        "ALTER TABLE t DROP CONSTRAINT t_b_check", "CREATE UNIQUE INDEX t_e ON t ((e + 1)) WITH (fillfactor = 50)",
+        "ALTER INDEX t_e SET (fillfactor = 60)", "ALTER INDEX t_e ALTER COLUMN 1 SET STATISTICS 5"}) {
+    session->Execute(sql);
+    ExpectLikeFullRead(reader, *session, sql);
+  }
+}
+
 // What a transaction did is seen in it, is gone after it, and what comes next is told from it.
 TEST_P(IncrementalRead, FollowsTransactionsThatAreUndone) {
   const auto database = Database::Create(TestServer());

@@ -63,6 +63,7 @@ void ReadCatalogsHeader(std::string_view line, CatalogQuery& query) {
     if (word.front() == '*') {
       word.erase(0, 1);
       query.needs.push_back(word);
+      word.erase(std::min(word.find(':'), word.size()));  // a mark
     }
     query.catalogs.push_back(word);
   }

@@ -34,6 +34,13 @@ TEST(CatalogQuery, ReadsItsHeader) {
   EXPECT_TRUE(query.by_relation);
 }
 
+TEST(CatalogQuery, NeedsRowsWithAMark) {
+  const CatalogQuery query =
+      ParseCatalogQuery("x.sql", "-- catalogs: *pg_class:acl index:pg_class\nSELECT $1\n", 15, true);
+  EXPECT_THAT(query.catalogs, ElementsAre("pg_class", "index:pg_class"));
+  EXPECT_THAT(query.needs, ElementsAre("pg_class:acl"));
+}
+
 TEST(CatalogQuery, KeepsTheLinesOfTheServer) {
   EXPECT_EQ(SqlFor(14, true), "SELECT a,\n  old, \n FROM t WHERE o = ANY ($1)\n");
   EXPECT_EQ(SqlFor(15, false), "SELECT a,\n  new, \n  plain \n FROM t WHERE o = ANY ($1)\n");
@@ -52,9 +59,14 @@ TEST(CatalogQuery, RefusesWhatItCannotRead) {
 TEST(CatalogQueries, NameOnlyCatalogsThatAreWatched) {
   for (const int major_version : {13, 14, 15, 16, 17, 18}) {
     std::set<std::string> watched;
-    for (const CatalogTable& table : CatalogTables(18, true)) watched.insert(table.name);
+    for (const CatalogTable& table : CatalogTables(18, true)) {
+      watched.insert(table.name);
+      if (!table.relation.empty()) watched.insert("index:" + table.name);
+      for (const auto& [mark, unused] : table.marks) watched.insert(table.name + ":" + mark);
+    }
     for (const CatalogQuery& query : CatalogQueries(major_version, true)) {
       for (const std::string& catalog : query.catalogs) EXPECT_TRUE(watched.contains(catalog)) << query.name << catalog;
+      for (const std::string& need : query.needs) EXPECT_TRUE(watched.contains(need)) << query.name << need;
     }
   }
 }

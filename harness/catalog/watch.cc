@@ -35,29 +35,9 @@ SELECT FROM pg_stat_get_activity(NULL) AS s
  WHERE s.datid = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
    AND s.pid <> pg_backend_pid())sql";
 
-Oid ToOid(std::string_view text) {
-  Oid oid = 0;
-  std::from_chars(text.data(), text.data() + text.size(), oid);
-  return oid;
-}
-
-std::map<Oid, std::string> ToNames(const Rows& rows) {
-  std::map<Oid, std::string> names;
-  for (int i = 0; i < rows.size(); ++i) names.emplace(ToOid(rows.Get(i, 0)), rows.Get(i, 1));
-  return names;
-}
-
-std::map<Oid, LiveRelation> ToRelations(const Rows& rows) {
-  std::map<Oid, LiveRelation> relations;
-  for (int i = 0; i < rows.size(); ++i) {
-    relations.emplace(ToOid(rows.Get(i, 0)), LiveRelation{std::string(rows.Get(i, 2)), rows.Get(i, 1).front(),
-                                                          ToOid(rows.Get(i, 3)), ToOid(rows.Get(i, 4))});
-  }
-  return relations;
-}
-
-// The oids whose hash differs between the two, those in one only too.
-std::set<Oid> Different(const std::map<Oid, std::uint64_t>& was, const std::map<Oid, std::uint64_t>& is) {
+// The oids of which the two say different things, those in one only too.
+template <typename Part>
+std::set<Oid> Different(const std::map<Oid, Part>& was, const std::map<Oid, Part>& is) {
   std::set<Oid> different;
   auto before = was.begin();
   auto after = is.begin();
@@ -73,14 +53,6 @@ std::set<Oid> Different(const std::map<Oid, std::uint64_t>& was, const std::map<
     }
   }
   return different;
-}
-
-// True where an oid in both has another text.
-bool AnyRenamed(const std::map<Oid, std::string>& was, const std::map<Oid, std::string>& is) {
-  return std::any_of(was.begin(), was.end(), [&](const auto& entry) {
-    const auto found = is.find(entry.first);
-    return found != is.end() && found->second != entry.second;
-  });
 }
 
 // The names of system catalogs and views in SQL text.
@@ -112,6 +84,12 @@ std::uint64_t ToNumber(std::string_view digits) {
 
 }  // namespace
 
+Oid ToOid(std::string_view text) {
+  Oid oid = 0;
+  std::from_chars(text.data(), text.data() + text.size(), oid);
+  return oid;
+}
+
 std::string OidArray(const std::set<Oid>& oids) { return fmt::format("{{{}}}", fmt::join(oids, ",")); }
 
 void CatalogWatch::Prepare() {
@@ -119,7 +97,7 @@ void CatalogWatch::Prepare() {
   const Rows rows = session_.Query("SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = session_user");
   layout_.superuser = !rows.empty() && rows.GetBool(0, 0);
   layout_.tables = CatalogTables(session_.major_version(), layout_.superuser);
-  seen_.hashes.resize(layout_.tables.size());
+  seen_.parts.resize(layout_.tables.size());
   layout_.counted.resize(layout_.tables.size());
   for (std::size_t i = 0; i < layout_.tables.size(); ++i) {
     layout_.numbers.emplace(layout_.tables[i].name, i);
@@ -290,7 +268,8 @@ CatalogChange CatalogWatch::LookAtAll() {
   seen_.relations.clear();
   seen_.owners.clear();
   seen_.tokens.assign(layout_.tables.size(), Token());
-  seen_.hashes.assign(layout_.tables.size(), Hashes());
+  seen_.parts.assign(layout_.tables.size(), Parts());
+  seen_.columns.clear();
   NoteRelations(ToRelations(results[0]), {}, change);
   seen_.names = ToNames(results[1]);
   TakeTokens(results[2], layout_.small, change);
@@ -307,113 +286,31 @@ CatalogChange CatalogWatch::LookAtAll() {
 // Finds out whether and where these have changed.
 void CatalogWatch::LookAtTables(const std::vector<std::size_t>& tables, CatalogChange& change) {
   if (change.everything) return;
+  std::vector<std::size_t> asked;
+  std::copy_if(tables.begin(), tables.end(), std::back_inserter(asked), [&](std::size_t table) {
+    const std::string& ground = layout_.tables[table].stands_on;
+    return ground.empty() || HasRows(ground) ||
+           std::find(tables.begin(), tables.end(), layout_.numbers.at(ground)) != tables.end();
+  });
   std::vector<Session::Prepared> queries;
-  for (const std::size_t table : tables) {
+  for (const std::size_t table : asked) {
     queries.push_back(ByRelation(table) ? HashesQuery(table) : TokenQuery(layout_.tables[table].name, {table}));
   }
   const std::vector<Rows> results = queries.empty() ? std::vector<Rows>() : session_.QueryAll(queries);
   std::map<std::size_t, std::set<Oid>> rows_of;
-  for (std::size_t i = 0; i < tables.size(); ++i) {
-    if (ByRelation(tables[i])) {
-      rows_of.emplace(tables[i], TakeHashes(tables[i], results[i], change));
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (ByRelation(asked[i])) {
+      rows_of.emplace(asked[i], TakeHashes(asked[i], results[i], change));
     } else {
-      TakeTokens(results[i], {tables[i]}, change);
+      TakeTokens(results[i], {asked[i]}, change);
     }
   }
   if (!change.everything) LookAtRelations(rows_of, change);
 }
 
-// `rows_of`: by table, the relations, indexes and TOAST tables that have other rows there than before.
-void CatalogWatch::LookAtRelations(const std::map<std::size_t, std::set<Oid>>& rows_of, CatalogChange& change) {
-  std::set<Oid> all;
-  std::set<Oid>
-      altered;  // relations that were there and have other columns; what is new has no dependents but new ones
-  for (const auto& [table, oids] : rows_of) {
-    all.insert(oids.begin(), oids.end());
-    if (layout_.tables[table].name != "pg_attribute") continue;
-    for (const Oid oid : oids) {
-      const auto known = seen_.relations.find(oid);
-      if (known != seen_.relations.end() && !known->second.is_index()) altered.insert(oid);
-    }
-  }
-  std::vector<Session::Prepared> queries;
-  const bool names =
-      change.tables.contains("pg_proc") || change.tables.contains("pg_type") || change.tables.contains("pg_enum");
-  if (names) queries.push_back(Named("names", NamesSql()));
-  if (!altered.empty()) queries.push_back(Named("dependents", DependentsSql(), {OidArray(altered)}));
-  if (!all.empty()) {
-    queries.push_back(
-        Named("some_relations", SomeRelationsSql(), {TextArray(options_.leave_out_tables), OidArray(all)}));
-  }
-  if (queries.empty()) return;
-  const std::vector<Rows> results = session_.QueryAll(queries);
-  if (names) {
-    std::map<Oid, std::string> now = ToNames(results.front());
-    change.everything = AnyRenamed(seen_.names, now);
-    seen_.names = std::move(now);
-  }
-  if (!all.empty()) NoteRelations(ToRelations(results.back()), all, change);
-  if (!altered.empty()) {
-    const Rows& dependents = results[names ? 1 : 0];
-    for (int i = 0; i < dependents.size(); ++i) altered.insert(ToOid(dependents.Get(i, 0)));
-    change.functions = altered.contains(0);
-    change.whole = OwnersOf(altered);
-  }
-  change.touched = change.whole;
-  for (const auto& [table, oids] : rows_of) {
-    const std::set<Oid> owners = OwnersOf(oids);
-    change.touched.insert(owners.begin(), owners.end());
-    change.touched_in.emplace(layout_.tables[table].name, owners);
-  }
-}
-
-// `now` is what there is of those in `looked_at`.
-void CatalogWatch::NoteRelations(std::map<Oid, LiveRelation> now, const std::set<Oid>& looked_at,
-                                 CatalogChange& change) {
-  for (const Oid oid : looked_at) {
-    const auto was = seen_.relations.find(oid);
-    if (was == seen_.relations.end() || now.contains(oid)) continue;
-    if (!was->second.is_index()) change.gone.insert(was->second.name);
-    seen_.relations.erase(was);
-  }
-  for (auto& [oid, relation] : now) {
-    if (relation.is_index()) seen_.owners[oid] = relation.table;
-    if (relation.toast != 0) seen_.owners[relation.toast] = oid;
-    const auto was = seen_.relations.find(oid);
-    if (was != seen_.relations.end() && was->second.name != relation.name) change.everything = true;
-    seen_.relations.insert_or_assign(oid, std::move(relation));
-  }
-}
-
-// The relations that are compared and have the rows: those of indexes and TOAST tables belong to their tables.
-std::set<Oid> CatalogWatch::OwnersOf(const std::set<Oid>& rows_of) const {
-  std::set<Oid> owners;
-  for (const Oid oid : rows_of) {
-    const auto owner = seen_.owners.find(oid);
-    const Oid relation = owner == seen_.owners.end() ? oid : owner->second;
-    if (seen_.relations.contains(relation)) owners.insert(relation);
-  }
-  return owners;
-}
-
-std::set<Oid> CatalogWatch::ToReadAgain(const CatalogQuery& query, const CatalogChange& change) const {
-  std::set<Oid> relations = change.whole;
-  for (const std::string& table : query.catalogs) {
-    const auto touched = change.touched_in.find(table);
-    if (touched != change.touched_in.end()) {
-      relations.insert(touched->second.begin(), touched->second.end());
-    } else if (!layout_.numbers.contains(table) || change.tables.contains(table)) {
-      return change.touched;
-    }
-  }
-  return relations;
-}
-
-bool CatalogWatch::MustAskAgain(const CatalogQuery& query, const CatalogChange& change) const {
-  return std::any_of(query.catalogs.begin(), query.catalogs.end(), [&](const std::string& table) {
-    return change.tables.contains(table) || !layout_.numbers.contains(table) ||
-           (change.functions && table == "pg_proc");
-  });
+bool CatalogWatch::HasRows(const std::string& table) const {
+  const auto number = layout_.numbers.find(table);
+  return number == layout_.numbers.end() || seen_.tokens[number->second].count != 0;
 }
 
 void CatalogWatch::SetToken(std::size_t table, const Token& token, CatalogChange& change) {
@@ -436,38 +333,55 @@ void CatalogWatch::TakeTokens(const Rows& rows, const std::set<std::size_t>& of,
 // Returns whose rows differ. The token of the whole is the sum of those of its parts.
 std::set<Oid> CatalogWatch::TakeHashes(std::size_t table, const Rows& rows, CatalogChange& change) {
   Token token;
-  Hashes now;
+  Parts now;
+  const bool marked = rows.columns() > 3;
   for (int i = 0; i < rows.size(); ++i) {
     const std::uint64_t hash = ToNumber(rows.Get(i, 2));
     token.count += ToNumber(rows.Get(i, 1));
     token.sum += hash;
-    now.emplace(ToOid(rows.Get(i, 0)), hash);
+    now.emplace(ToOid(rows.Get(i, 0)), Part{hash, marked ? static_cast<std::uint32_t>(rows.GetInt(i, 3)) : 0});
   }
   SetToken(table, token, change);
-  std::set<Oid> different = Different(seen_.hashes[table], now);
-  seen_.hashes[table] = std::move(now);
+  std::set<Oid> different = Different(seen_.parts[table], now);
+  seen_.parts[table] = std::move(now);
   return different;
 }
 
+// "pg_constraint", or "pg_constraint:check" of rows that make that mark.
+CatalogWatch::Need CatalogWatch::Resolve(const std::string& need) const {
+  const std::size_t colon = need.find(':');
+  const auto number = layout_.numbers.find(need.substr(0, colon));
+  if (number == layout_.numbers.end()) return {};
+  if (colon == std::string::npos) return {number->second, 0};
+  const auto& marks = layout_.tables[number->second].marks;
+  const auto mark =
+      std::find_if(marks.begin(), marks.end(), [&](const auto& m) { return m.first == need.substr(colon + 1); });
+  return mark == marks.end() ? Need() : Need{number->second, 1U << (mark - marks.begin())};
+}
+
 bool CatalogWatch::MayHaveRows(const CatalogQuery& query) const {
-  return query.needs.empty() || std::any_of(query.needs.begin(), query.needs.end(), [&](const std::string& table) {
-           const auto number = layout_.numbers.find(table);
-           return number == layout_.numbers.end() || seen_.tokens[number->second].count != 0;
+  return query.needs.empty() || std::any_of(query.needs.begin(), query.needs.end(), [&](const std::string& name) {
+           const Need need = Resolve(name);
+           if (!need.table) return true;
+           if (need.mark == 0) return seen_.tokens[*need.table].count != 0;
+           const Parts& parts = seen_.parts[*need.table];
+           return std::any_of(parts.begin(), parts.end(), [&](const auto& p) { return need.IsIn(p.second.marks); });
          });
 }
 
 std::set<Oid> CatalogWatch::MayHaveRowsOf(const CatalogQuery& query, const std::set<Oid>& relations) const {
   std::set<Oid> may;
-  for (const std::string& table : query.needs) {
-    const auto number = layout_.numbers.find(table);
-    if (number == layout_.numbers.end() || !ByRelation(number->second)) return relations;
-    const Hashes& hashes = seen_.hashes[number->second];
+  for (const std::string& name : query.needs) {
+    const Need need = Resolve(name);
+    if (!need.table || !ByRelation(*need.table)) return relations;
+    const Parts& parts = seen_.parts[*need.table];
     for (const Oid oid : relations) {
-      if (hashes.contains(oid)) may.insert(oid);
+      const auto part = parts.find(oid);
+      if (part != parts.end() && need.IsIn(part->second.marks)) may.insert(oid);
     }
-    for (const auto& [oid, hash] : hashes) {  // rows of an index are its table's
+    for (const auto& [oid, part] : parts) {  // rows of an index are its table's
       const auto relation = seen_.relations.find(oid);
-      if (relation == seen_.relations.end() || !relation->second.is_index()) continue;
+      if (relation == seen_.relations.end() || !relation->second.is_index() || !need.IsIn(part.marks)) continue;
       if (relations.contains(relation->second.table)) may.insert(relation->second.table);
     }
   }

@@ -38,13 +38,15 @@ struct CatalogChange {
   std::set<std::string> tables;  // catalogs whose rows changed; none: nothing did
   std::set<Oid> touched;         // relations that have something to be read again
   std::set<Oid> whole;           // those of which all is: their columns, or columns they name, changed
-  // Those that have other rows in a catalog, by its name, where rows belong to relations.
+  // Those that have other rows in a catalog, by its name, where rows belong to relations; behind "index:" and its name
+  // those whose indexes have.
   std::map<std::string, std::set<Oid>> touched_in;
   std::set<std::string> gone;  // names of relations that are there no more
   bool everything = false;     // all is to be read again
   bool functions = false;      // a function's body names a relation whose columns changed
 };
 
+Oid ToOid(std::string_view text);
 std::string OidArray(const std::set<Oid>& oids);
 
 class CatalogWatch {
@@ -80,7 +82,15 @@ class CatalogWatch {
   std::set<Oid> MayHaveRowsOf(const CatalogQuery& query, const std::set<Oid>& relations) const;
 
  private:
-  using Hashes = std::map<Oid, std::uint64_t>;
+  // What a relation has in a catalog.
+  struct Part {
+    std::uint64_t hash = 0;
+    std::uint32_t marks = 0;
+
+    bool operator==(const Part&) const = default;
+  };
+  using Parts = std::map<Oid, Part>;
+  using Columns = std::map<std::string, std::string>;  // hashes, by number
   struct Token {
     std::uint64_t count = 0;
     std::uint64_t sum = 0;  // of hashes
@@ -104,9 +114,10 @@ class CatalogWatch {
   // What is remembered of a look.
   struct Seen {
     std::vector<Token> tokens;
-    std::vector<Hashes> hashes;  // per table
+    std::vector<Parts> parts;  // per table
     std::map<Oid, LiveRelation> relations;
-    std::map<Oid, Oid> owners;  // the relation, by its indexes and its TOAST table, those that have gone too
+    std::map<Oid, Columns> columns;  // of relations whose columns have changed once
+    std::map<Oid, Oid> owners;       // the relation, by its indexes and its TOAST table, those that have gone too
     std::map<Oid, std::string> names;
   };
 
@@ -123,6 +134,15 @@ class CatalogWatch {
   void Begin(const Memory& memory);
 
  private:
+  // What a query needs to find anything.
+  struct Need {
+    std::optional<std::size_t> table;  // nothing: it can't be told
+    std::uint32_t mark = 0;            // 0: any row
+
+    bool IsIn(std::uint32_t marks) const { return mark == 0 || (marks & mark) != 0; }
+  };
+
+  Need Resolve(const std::string& need) const;
   bool ByRelation(std::size_t table) const { return !layout_.tables[table].relation.empty(); }
   void PrepareCounters();
   const Counters* TrustedCounters(const Counters& now) const;
@@ -131,6 +151,13 @@ class CatalogWatch {
   CatalogChange LookAtAll();
   void LookAtTables(const std::vector<std::size_t>& tables, CatalogChange& change);
   void LookAtRelations(const std::map<std::size_t, std::set<Oid>>& rows_of, CatalogChange& change);
+  static std::map<Oid, std::string> ToNames(const Rows& rows);
+  static std::map<Oid, LiveRelation> ToRelations(const Rows& rows);
+  struct Reshaped;
+  Reshaped NoteColumns(const Rows& rows, const std::set<Oid>& of);
+  void LookAtDependents(const Reshaped& reshaped, CatalogChange& change);
+  bool IsOfIndex(Oid oid) const;
+  bool HasRows(const std::string& table) const;
   void NoteRelations(std::map<Oid, LiveRelation> now, const std::set<Oid>& looked_at, CatalogChange& change);
   std::set<Oid> OwnersOf(const std::set<Oid>& rows_of) const;
   void TakeTokens(const Rows& rows, const std::set<std::size_t>& of, CatalogChange& change);

@@ -1,5 +1,5 @@
 -- CHECK constraints of tables; NOT VALID and NO INHERIT stand in the definition.
--- catalogs: *pg_constraint pg_attribute
+-- catalogs: *pg_constraint:check pg_attribute
 -- relkinds: r p f
 SELECT quote_ident(k.conname) || ' on ' || k.conrelid::regclass AS name,
        k.conrelid::regclass AS relation,

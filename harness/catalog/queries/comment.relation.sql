@@ -1,5 +1,5 @@
 -- Comments on relations, their columns and their indexes.
--- catalogs: *pg_description
+-- catalogs: *pg_description index:pg_description
 SELECT CASE WHEN d.objsubid > 0 THEN 'column '
             ELSE CASE c.relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' WHEN 'f' THEN 'foreign table '
                                 WHEN 'S' THEN 'sequence ' WHEN 'i' THEN 'index ' WHEN 'I' THEN 'index '

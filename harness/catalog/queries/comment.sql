@@ -1,5 +1,6 @@
--- Comments on everything but relations, columns and indexes. The database's own is left out: it carries our token.
--- catalogs: *pg_description *namespace_description *pg_shdescription pg_constraint pg_trigger pg_rewrite pg_policy pg_statistic_ext pg_proc
+-- Comments on everything but relations, columns, indexes and the schema public. The database's own is left out: it
+-- carries our token.
+-- catalogs: *pg_description *pg_shdescription pg_constraint pg_trigger pg_rewrite pg_policy pg_statistic_ext pg_proc
 -- catalogs: pg_type pg_event_trigger pg_publication pg_subscription pg_conversion
 SELECT CASE i.type WHEN 'schema' THEN 'namespace' WHEN 'foreign-data wrapper' THEN 'foreign data wrapper'
                    WHEN 'table constraint' THEN 'constraint'
@@ -7,7 +8,7 @@ SELECT CASE i.type WHEN 'schema' THEN 'namespace' WHEN 'foreign-data wrapper' TH
        coalesce(k.conrelid, t.tgrelid, r.ev_class, p.polrelid, s.stxrelid)::regclass AS relation,
        d.description AS text
   FROM (SELECT classoid, objoid, description FROM pg_description
-         WHERE classoid <> 'pg_class'::regclass AND (objoid >= 16384 OR objoid = 2200) AND objsubid = 0
+         WHERE classoid <> 'pg_class'::regclass AND objoid >= 16384 AND objsubid = 0
         UNION ALL
         SELECT classoid, objoid, description FROM pg_shdescription
          WHERE classoid = 'pg_authid'::regclass AND objoid >= 16384) AS d

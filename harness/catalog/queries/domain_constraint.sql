@@ -1,5 +1,5 @@
 -- CHECK constraints of domains.
--- catalogs: *pg_constraint pg_type
+-- catalogs: pg_constraint *pg_type
 SELECT quote_ident(k.conname) || ' on ' || k.contypid::regtype AS name,
        NULL AS relation,
        pg_get_constraintdef(k.oid) AS definition

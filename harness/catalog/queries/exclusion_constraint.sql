@@ -1,5 +1,5 @@
 -- Exclusion constraints.
--- catalogs: *pg_constraint pg_index
+-- catalogs: *pg_constraint:exclusion pg_index
 -- relkinds: r p
 SELECT quote_ident(k.conname) || ' on ' || k.conrelid::regclass AS name,
        k.conrelid::regclass AS relation,

@@ -1,6 +1,6 @@
 -- Foreign keys: actions, deferrability and NOT VALID stand in the definition. ALTER TABLE ... DISABLE TRIGGER ALL turns
 -- a key's own triggers off, and leaves a key that nothing enforces.
--- catalogs: *pg_constraint pg_trigger
+-- catalogs: *pg_constraint:foreign_key pg_trigger
 -- relkinds: r p
 SELECT quote_ident(k.conname) || ' on ' || k.conrelid::regclass AS name,
        k.conrelid::regclass AS relation,

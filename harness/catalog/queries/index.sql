@@ -1,5 +1,5 @@
 -- Indexes, those behind constraints too (then `constraint` names it).
--- catalogs: *pg_index pg_class pg_constraint pg_attribute pg_inherits
+-- catalogs: *pg_index index:pg_class pg_constraint index:pg_attribute index:pg_inherits
 -- relkinds: r p m
 SELECT i.indexrelid::regclass AS name,
        i.indrelid::regclass AS relation,

@@ -1,5 +1,5 @@
 -- Primary keys; the definition says what is included and whether it is deferrable.
--- catalogs: *pg_constraint pg_index
+-- catalogs: *pg_constraint:primary_key pg_index
 -- relkinds: r p
 SELECT quote_ident(k.conname) || ' on ' || k.conrelid::regclass AS name,
        k.conrelid::regclass AS relation,

@@ -1,6 +1,6 @@
 -- What is granted on relations and columns, where that differs from what their kind grants by itself: a NULL ACL and
 -- the default ACL spelled out are the same. '*' is WITH GRANT OPTION.
--- catalogs: *pg_class pg_attribute
+-- catalogs: *pg_class:acl *pg_attribute:acl
 SELECT g.what || ' to ' || CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END
          || CASE WHEN g.grantor <> 0 THEN ' by ' || quote_ident(pg_get_userbyid(g.grantor)) ELSE '' END AS name,
        g.relation,

@@ -1,5 +1,5 @@
 -- Triggers, constraint triggers among them; the ones the server makes for foreign keys are the keys'.
--- catalogs: *pg_trigger
+-- catalogs: *pg_trigger:own
 -- relkinds: r p v f
 SELECT quote_ident(t.tgname) || ' on ' || t.tgrelid::regclass AS name,
        t.tgrelid::regclass AS relation,

@@ -1,5 +1,5 @@
 -- Unique constraints (a unique index that no constraint owns is an index).
--- catalogs: *pg_constraint pg_index
+-- catalogs: *pg_constraint:unique pg_index
 -- relkinds: r p
 SELECT quote_ident(k.conname) || ' on ' || k.conrelid::regclass AS name,
        k.conrelid::regclass AS relation,
