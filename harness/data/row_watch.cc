@@ -8,13 +8,16 @@ namespace migproof {
 
 namespace {
 
-// The catalogs that say what schemas are called and how the values of enums are written.
+// The catalogs that say what schemas are called, how the values of enums are written, and what relations and columns
+// there are.
 constexpr const char* kCatalogCounters = R"sql(
 SELECT pg_catalog.pg_stat_get_xact_tuples_inserted(c) + pg_catalog.pg_stat_get_xact_tuples_updated(c)
        + pg_catalog.pg_stat_get_xact_tuples_deleted(c)
-  FROM unnest('{pg_enum,pg_namespace}'::regclass[]) AS c)sql";
+  FROM unnest('{pg_enum,pg_namespace,pg_class,pg_attribute}'::regclass[]) AS c)sql";
 constexpr std::size_t kEnumCatalog = 0;  // its place among them
 constexpr std::size_t kNamespaceCatalog = 1;
+constexpr std::size_t kClassCatalog = 2;
+constexpr std::size_t kAttributeCatalog = 3;
 
 // A table (or sequence) whole: kind, name, storage, counters, columns and their versions.
 constexpr const char* kDescribed = R"sql(
@@ -116,12 +119,15 @@ std::shared_ptr<const RowSnapshot> RowWatch::Look() {
 
 void RowWatch::Rewind() {
   std::string back;
-  std::vector<Session::Prepared> queries = {ValuesQuery()};
+  std::vector<Session::Prepared> queries;
+  if (!base_.sequences.empty()) queries.push_back(ValuesQuery());
   // Counters still pending when a transaction begins may be flushed within it, on a slow machine: counts begin at zero.
   if (session_.major_version() >= 15) {
     queries.push_back({"migproof_flush_counters", "SELECT pg_catalog.pg_stat_force_next_flush()", {}});
   }
-  const auto sequences = Values(base_.sequences, session_.QueryAll(queries).front());
+  const std::vector<Rows> told = queries.empty() ? std::vector<Rows>() : session_.QueryAll(queries);
+  const auto sequences =
+      base_.sequences.empty() ? std::map<std::string, SequenceState>() : Values(base_.sequences, told.front());
   for (const auto& [name, state] : base_.snapshot->sequences) {
     const auto found = sequences.find(name);
     if (found == sequences.end() || found->second == state) continue;
@@ -199,8 +205,9 @@ std::map<std::string, SequenceState> RowWatch::Values(const Sequences& sequences
 
 // What there is now, without the rows: the base, but for what this transaction touched.
 RowWatch::State RowWatch::Now() {
-  const std::vector<Rows> told = session_.QueryAll(
-      {{"migproof_catalog_counters", kCatalogCounters, {}}, CountersQuery(), ValuesQuery(), TouchedQuery()});
+  std::vector<Session::Prepared> queries = {{"migproof_catalog_counters", kCatalogCounters, {}}, CountersQuery()};
+  if (!base_.sequences.empty()) queries.push_back(ValuesQuery());
+  const std::vector<Rows> told = session_.QueryAll(queries);
   State now;
   now.catalogs = CatalogCounters(told[0]);
   if (now.catalogs[kNamespaceCatalog] != 0) return ListAll(now.catalogs);
@@ -213,9 +220,11 @@ RowWatch::State RowWatch::Now() {
           known.signature.substr(0, known.signature.find(' ')) + fmt::format(" {}", now.catalogs[kEnumCatalog]);
     }
   }
-  if (!Touch(now, told[3])) return ListAll(now.catalogs);
+  // Other columns, another name or storage, a relation that comes or goes: all stand there.
+  const bool ddl = now.catalogs[kClassCatalog] != 0 || now.catalogs[kAttributeCatalog] != 0;
+  if (ddl && !Touch(now, session_.QueryAll({TouchedQuery()}).front())) return ListAll(now.catalogs);
   auto snapshot = std::make_shared<RowSnapshot>();
-  snapshot->sequences = Values(base_.sequences, told[2]);
+  if (!base_.sequences.empty()) snapshot->sequences = Values(base_.sequences, told[2]);
   now.snapshot = std::move(snapshot);
   return now;
 }

@@ -10,10 +10,11 @@
 //   watch.Rewind();                // back to the base; sequences, which no ROLLBACK brings back, are set again
 //
 // Which tables a transaction has changed is told by the server. Its counters (pg_stat_get_xact_tuples_*) say where rows
-// were inserted, updated and deleted. For the rest its locks do: whatever gives a table other columns, another name or
-// other storage, makes one or drops one, holds a lock on it until the transaction ends, stronger than that of INSERT;
-// and who writes to the system catalogs by hand holds one on those, after which all is listed again. The result is what
-// ReadRows would read, as long as no savepoint is rolled back to that was set before the last look.
+// were inserted, updated and deleted. For the rest its locks do, once rows of pg_class or pg_attribute have changed:
+// whatever gives a table other columns, another name or other storage, makes one or drops one, holds a lock on it until
+// the transaction ends, stronger than that of INSERT; and who writes to the system catalogs by hand holds one on those,
+// after which all is listed again. The result is what ReadRows would read, as long as no savepoint is rolled back to
+// that was set before the last look.
 #pragma once
 
 #include <map>
