@@ -33,7 +33,8 @@ void Keep(std::map<std::string, std::string>& messages, const std::string& reaso
 
 class Inserter {
  public:
-  Inserter(Session& session, const Dataset& dataset) : session_(session), dataset_(dataset) {}
+  Inserter(Session& session, const Dataset& dataset, bool deferrable)
+      : session_(session), dataset_(dataset), deferrable_(deferrable) {}
 
   InsertResult Run() {
     result_.inserted = dataset_;
@@ -41,7 +42,7 @@ class Inserter {
     for (const DatasetTable& table : dataset_.tables) result_.tables[table.table];
     if (!TryAll()) {
       for (std::size_t begin = 0; begin < dataset_.tables.size();) begin = InsertGroup(begin);
-      deferred_ = std::string(session_.Execute(kInitiallyDeferred).Get(0, 0));
+      if (deferrable_) deferred_ = std::string(session_.Execute(kInitiallyDeferred).Get(0, 0));
     }
     if (!deferred_.empty()) session_.Execute("SET CONSTRAINTS " + deferred_ + " DEFERRED");
     Count();
@@ -68,8 +69,11 @@ class Inserter {
 
   // One round trip, where nothing is deferred and nothing refused.
   bool TryAll() {
-    if (Refusal(dataset_, "SET CONSTRAINTS ALL IMMEDIATE;\n", kInitiallyDeferred)) return false;
-    deferred_ = std::string(last_.Get(0, 0));
+    const bool refused = deferrable_
+                             ? Refusal(dataset_, "SET CONSTRAINTS ALL IMMEDIATE;\n", kInitiallyDeferred).has_value()
+                             : Refusal(dataset_).has_value();
+    if (refused) return false;
+    if (deferrable_) deferred_ = std::string(last_.Get(0, 0));
     result_.inserted = dataset_;
     return true;
   }
@@ -166,6 +170,7 @@ class Inserter {
 
   Session& session_;
   const Dataset& dataset_;
+  const bool deferrable_;
   InsertResult result_;
   Rows last_;
   std::string deferred_;  // names, as SET CONSTRAINTS takes them
@@ -173,6 +178,17 @@ class Inserter {
 
 }  // namespace
 
-InsertResult Insert(Session& session, const Dataset& dataset) { return Inserter(session, dataset).Run(); }
+bool HasDeferrable(const Catalog& catalog) {
+  for (const char* kind : {"foreign key", "unique constraint", "primary key", "exclusion constraint", "trigger"}) {
+    for (const std::string& name : catalog.Names(kind)) {
+      if (catalog.Attribute(kind, name, "definition").find("DEFERRABLE") != std::string::npos) return true;
+    }
+  }
+  return false;
+}
+
+InsertResult Insert(Session& session, const Dataset& dataset, bool deferrable) {
+  return Inserter(session, dataset, deferrable).Run();
+}
 
 }  // namespace migproof

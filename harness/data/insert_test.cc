@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "harness/catalog/read.h"
 #include "harness/data/row_generator.h"
 #include "harness/postgres/database.h"
 #include "harness/postgres/test_server.h"
@@ -94,6 +95,22 @@ TEST_F(InsertTest, NamesWhatATriggerRefuses) {
   const InsertResult result = Insert(*session_, {{{"public.t", {"a"}, {{"1"}, {"2"}, {"3"}}, 0}}});
   EXPECT_THAT(result.tables.at("public.t").refusals, ElementsAre(Pair("ZZ001 house rule", 2)));
   EXPECT_EQ(session_->transaction_state(), TransactionState::kOpen);
+}
+
+TEST_F(InsertTest, IsToldWhetherAnythingWaits) {
+  const auto has = [&](const std::string& sql) {
+    session_->Execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public;" + sql);
+    CatalogReader reader(*session_);
+    return HasDeferrable(reader.Read());
+  };
+  EXPECT_FALSE(has("CREATE TABLE t (a int PRIMARY KEY, b int UNIQUE REFERENCES t)"));
+  EXPECT_TRUE(has("CREATE TABLE t (a int PRIMARY KEY, b int REFERENCES t DEFERRABLE)"));
+  EXPECT_TRUE(has("CREATE TABLE t (a int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED)"));
+  EXPECT_TRUE(has("CREATE TABLE t (a int UNIQUE DEFERRABLE)"));
+  EXPECT_TRUE(has("CREATE TABLE t (a int4range, EXCLUDE USING gist (a WITH &&) DEFERRABLE)"));
+  EXPECT_TRUE(
+      has("CREATE TABLE t (a int); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+          "CREATE CONSTRAINT TRIGGER c AFTER INSERT ON t DEFERRABLE FOR EACH ROW EXECUTE FUNCTION f()"));
 }
 
 TEST_F(InsertTest, LeavesAnEmptyDatasetAlone) {

@@ -102,8 +102,13 @@ struct InsertResult {
   Dataset inserted;  // what of the dataset is in the database now: rows that were refused, left out
 };
 
+// Whether the catalog may have a constraint that is not checked at once (a constraint trigger that is not deferrable
+// says the word too).
+bool HasDeferrable(const Catalog& catalog);
+
 // Inserts inside the open transaction, constraints immediate: each group in one statement; where that is refused, row
-// by row behind savepoints, so that one bad row does not cost the rest. Error(server) only where the connection breaks.
-InsertResult Insert(Session& session, const Dataset& dataset);
+// by row behind savepoints, so that one bad row does not cost the rest. `deferrable`: HasDeferrable().
+// Error(server) only where the connection breaks.
+InsertResult Insert(Session& session, const Dataset& dataset, bool deferrable = true);
 
 }  // namespace migproof

@@ -58,6 +58,7 @@ void CaseGround::GoTo(std::size_t index) {
   ForgetPlans(session());
   index_ = index;
   outdates_plans_.reset();
+  has_deferrable_.reset();
   watch_->Begin();
   deferred_.clear();
   compared_.clear();
@@ -81,6 +82,14 @@ bool CaseGround::OutdatesPlans() {
                       ((has_code(*was) || has_code(*is)) && std::ranges::any_of(Compared(was, is), retypes));
   }
   return *outdates_plans_;
+}
+
+bool CaseGround::HasDeferrable() {
+  if (!has_deferrable_) {
+    const auto& was = BeforeWithoutRows().catalog;
+    has_deferrable_ = was == nullptr || migproof::HasDeferrable(*was);
+  }
+  return *has_deferrable_;
 }
 
 // DDL that is rolled back leaves its dead rows in the catalogs, and every statement after it wades through them.
@@ -126,7 +135,7 @@ void Case::Begin() {
 }
 
 void Case::PutRowsIn(Session& session) {
-  inserted_ = Insert(session, dataset_);
+  inserted_ = Insert(session, dataset_, ground_.HasDeferrable());
   forbidden_ = TakeOut(session, ground_.assumptions(),
                        dataset_.forbidden ? ground_.own_assumptions() : std::vector<Assumption>());
   const Observation& before = ground_.BeforeWithoutRows();

@@ -57,6 +57,8 @@ class CaseGround {
                                           const std::shared_ptr<const Catalog>& is);
   // Whether plans that rows leave behind may fail after a step of the revision (see ForgetPlans).
   bool OutdatesPlans();
+  // Whether there may be constraints, before the revision, that are not checked at once.
+  bool HasDeferrable();
   // To be called after each transaction that was rolled back.
   void Tidy();
   // Rows that break these are taken out after insertion; of a dataset with forbidden rows, those stay that break one of
@@ -77,6 +79,7 @@ class CaseGround {
   std::size_t index_ = 0;
   int cases_since_tidy_ = 0;
   std::optional<bool> outdates_plans_;
+  std::optional<bool> has_deferrable_;
   std::map<std::shared_ptr<const Catalog>, std::string> deferred_;
   std::map<std::pair<std::shared_ptr<const Catalog>, std::shared_ptr<const Catalog>>, std::vector<Difference>>
       compared_;
