@@ -198,11 +198,11 @@ std::string RelationTokenSql(const CatalogTable& table, int major_version) {
   return fmt::format("SELECT {}, count(*), sum({}){} FROM {} GROUP BY 1", table.relation, hash, made, table.rows);
 }
 
-std::string ColumnHashesSql(int major_version) {
+std::string ColumnHashesSql(int major_version, bool all) {
   return fmt::format(
-      "SELECT x.attrelid, x.attnum, {} FROM pg_attribute AS x WHERE x.attrelid = ANY ($1::oid[]) AND x.attnum > 0 "
+      "SELECT x.attrelid, x.attnum, {} FROM pg_attribute AS x WHERE x.attrelid {} AND x.attnum > 0 "
       "AND NOT x.attisdropped",
-      FastRowHash("x", major_version));
+      FastRowHash("x", major_version), all ? fmt::format(">= {}", kFirstOid) : "= ANY ($1::oid[])");
 }
 
 std::string RelationsSql() {

@@ -47,8 +47,8 @@ std::string SomeRelationsSql();
 // types, enum labels.
 std::string NamesSql();
 
-// The columns of relations: oid, number, hash. $1: oid[].
-std::string ColumnHashesSql(int major_version);
+// The columns of relations: oid, number, hash; of `all`, or of those in $1 (oid[]).
+std::string ColumnHashesSql(int major_version, bool all);
 
 // The relations whose definitions name one of $1 (oid[]) or its columns, and of those that name one of $2 the ones
 // whose text may change with columns that come or go (names in a query's text are made unambiguous): oid, or 0 for a

@@ -255,7 +255,8 @@ std::vector<std::size_t> CatalogWatch::Suspects(const Counters& now, const Count
 
 CatalogChange CatalogWatch::LookAtAll() {
   std::vector<Session::Prepared> queries{Named("relations", RelationsSql(), {TextArray(options_.leave_out_tables)}),
-                                         Named("names", NamesSql()), TokenQuery("small", layout_.small)};
+                                         Named("names", NamesSql()), TokenQuery("small", layout_.small),
+                                         Named("all_columns", ColumnHashesSql(session_.major_version(), true))};
   const std::size_t fixed = queries.size();
   std::vector<std::size_t> hashed;
   for (const std::size_t table : layout_.all) {
@@ -269,7 +270,7 @@ CatalogChange CatalogWatch::LookAtAll() {
   seen_.owners.clear();
   seen_.tokens.assign(layout_.tables.size(), Token());
   seen_.parts.assign(layout_.tables.size(), Parts());
-  seen_.columns.clear();
+  seen_.columns = ToColumns(results[3]);
   NoteRelations(ToRelations(results[0]), {}, change);
   seen_.names = ToNames(results[1]);
   TakeTokens(results[2], layout_.small, change);

@@ -116,8 +116,8 @@ class CatalogWatch {
     std::vector<Token> tokens;
     std::vector<Parts> parts;  // per table
     std::map<Oid, LiveRelation> relations;
-    std::map<Oid, Columns> columns;  // of relations whose columns have changed once
-    std::map<Oid, Oid> owners;       // the relation, by its indexes and its TOAST table, those that have gone too
+    std::map<Oid, Columns> columns;
+    std::map<Oid, Oid> owners;  // the relation, by its indexes and its TOAST table, those that have gone too
     std::map<Oid, std::string> names;
   };
 
@@ -153,6 +153,7 @@ class CatalogWatch {
   void LookAtRelations(const std::map<std::size_t, std::set<Oid>>& rows_of, CatalogChange& change);
   static std::map<Oid, std::string> ToNames(const Rows& rows);
   static std::map<Oid, LiveRelation> ToRelations(const Rows& rows);
+  static std::map<Oid, Columns> ToColumns(const Rows& rows);
   struct Reshaped;
   Reshaped NoteColumns(const Rows& rows, const std::set<Oid>& of);
   void LookAtDependents(const Reshaped& reshaped, CatalogChange& change);

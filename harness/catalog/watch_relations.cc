@@ -25,6 +25,12 @@ std::map<Oid, std::string> CatalogWatch::ToNames(const Rows& rows) {
   return names;
 }
 
+std::map<Oid, CatalogWatch::Columns> CatalogWatch::ToColumns(const Rows& rows) {
+  std::map<Oid, Columns> columns;
+  for (int i = 0; i < rows.size(); ++i) columns[ToOid(rows.Get(i, 0))].emplace(rows.Get(i, 1), rows.Get(i, 2));
+  return columns;
+}
+
 std::map<Oid, LiveRelation> CatalogWatch::ToRelations(const Rows& rows) {
   std::map<Oid, LiveRelation> relations;
   for (int i = 0; i < rows.size(); ++i) {
@@ -53,7 +59,7 @@ void CatalogWatch::LookAtRelations(const std::map<std::size_t, std::set<Oid>>& r
       change.tables.contains("pg_proc") || change.tables.contains("pg_type") || change.tables.contains("pg_enum");
   if (names) queries.push_back(Named("names", NamesSql()));
   if (!reshaped.empty()) {
-    queries.push_back(Named("columns", ColumnHashesSql(session_.major_version()), {OidArray(reshaped)}));
+    queries.push_back(Named("columns", ColumnHashesSql(session_.major_version(), false), {OidArray(reshaped)}));
   }
   if (!all.empty()) {
     queries.push_back(
@@ -87,10 +93,7 @@ void CatalogWatch::LookAtRelations(const std::map<std::size_t, std::set<Oid>>& r
 
 // `rows`: what columns there are of the relations in `of`. Before NoteRelations: what those there are were is needed.
 CatalogWatch::Reshaped CatalogWatch::NoteColumns(const Rows& rows, const std::set<Oid>& of) {
-  std::map<Oid, Columns> now;
-  for (int i = 0; i < rows.size(); ++i) {
-    now[ToOid(rows.Get(i, 0))].emplace(rows.Get(i, 1), rows.Get(i, 2));
-  }
+  std::map<Oid, Columns> now = ToColumns(rows);
   Reshaped reshaped;
   for (const Oid oid : of) {
     const auto relation = seen_.relations.find(oid);
