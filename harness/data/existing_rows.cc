@@ -9,11 +9,11 @@ namespace migproof {
 
 namespace {
 
-// Where each column of the model stands in a snapshot, whose columns have their plain names; npos: nowhere.
+// Where each column of the model stands in a snapshot; npos: nowhere.
 std::vector<std::size_t> PlacesIn(const TableModel& table, const std::vector<std::string>& columns) {
   std::vector<std::size_t> places;
   for (const ColumnModel& column : table.columns) {
-    const auto at = std::find(columns.begin(), columns.end(), Unquoted(column.name));
+    const auto at = std::find(columns.begin(), columns.end(), column.name);
     places.push_back(at == columns.end() ? std::string::npos : static_cast<std::size_t>(at - columns.begin()));
   }
   return places;

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "harness/data/definition_text.h"
+
 namespace migproof {
 
 namespace {
@@ -14,7 +16,7 @@ namespace {
 // deleted has pages and no rows: it is read and found empty.
 constexpr const char* kTablesWithPages = R"sql(
 SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),
-       (SELECT coalesce(string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname COLLATE "C"), '')
+       (SELECT coalesce(string_agg(quote_ident(a.attname), ', ' ORDER BY quote_ident(a.attname) COLLATE "C"), '')
           FROM pg_catalog.pg_attribute a
          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
   FROM pg_catalog.pg_class c
@@ -35,19 +37,19 @@ SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),
  WHERE s.seqrelid >= 16384 AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
  ORDER BY 1)sql";
 
-std::vector<std::string> ColumnNames(const Rows& rows) {
-  std::vector<std::string> names;
-  for (int column = 0; column < rows.columns(); ++column) names.emplace_back(rows.ColumnName(column));
-  return names;
+// What stands behind FROM ONLY.
+std::string FromOf(const TableRead& read) {
+  return read.where.empty() ? read.table : fmt::format("{} WHERE {}", read.table, read.where);
 }
 
-TableRows Take(Session& session, const Rows& rows, const std::string& table, const std::string& columns) {
+TableRows Take(Session& session, const Rows& rows, const TableRead& asked) {
   TableRows read;
-  read.columns = ColumnNames(rows);
+  read.columns = asked.names.empty() ? SplitAtCommas(asked.columns) : asked.names;
   read.count = rows.size();
   if (rows.size() > kMaximumRows) {
-    const Rows sum = session.Query(fmt::format(
-        "SELECT count(*), sum(pg_catalog.hashtextextended(ROW({})::text, 0)) FROM ONLY {}", columns, table));
+    const Rows sum =
+        session.Query(fmt::format("SELECT count(*), sum(pg_catalog.hashtextextended(ROW({})::text, 0)) FROM ONLY {}",
+                                  asked.columns, FromOf(asked)));
     read.count = sum.GetInt(0, 0);
     read.checksum = std::string(sum.Get(0, 1));
     return read;
@@ -61,11 +63,6 @@ TableRows Take(Session& session, const Rows& rows, const std::string& table, con
   }
   std::sort(read.rows.begin(), read.rows.end());
   return read;
-}
-
-// What stands behind FROM ONLY.
-std::string FromOf(const TableRead& read) {
-  return read.where.empty() ? read.table : fmt::format("{} WHERE {}", read.table, read.where);
 }
 
 SequenceState TakeSequence(const Rows& rows, int row) {
@@ -285,7 +282,7 @@ std::vector<TableRows> ReadTables(Session& session, const std::vector<TableRead>
   if (queries.empty()) return tables;
   const std::vector<Rows> results = session.QueryAll(queries);
   for (std::size_t i = 0; i < results.size(); ++i) {
-    tables.push_back(Take(session, results[i], FromOf(reads[i]), reads[i].columns));
+    tables.push_back(Take(session, results[i], reads[i]));
   }
   return tables;
 }

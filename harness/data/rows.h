@@ -26,7 +26,8 @@ inline constexpr std::int64_t kMaximumRows = 10'000;
 using Cell = std::optional<std::string>;  // the value's text, or NULL
 
 struct TableRows {
-  std::vector<std::string> columns;     // sorted by name
+  std::vector<std::string>
+      columns;  // as SQL writes them ("userId" with its quotes), and as the catalog has them; sorted
   std::vector<std::vector<Cell>> rows;  // sorted; empty where the table is larger than kMaximumRows
   std::int64_t count = 0;
   std::string checksum;  // for large tables
@@ -77,7 +78,8 @@ struct TableRead {
   // The name to keep the query under, for one that is asked again and again; it stands for table, columns and the types
   // of these. "": the query is sent once.
   std::string prepared_as;
-  std::string where = "";  // a condition that rows have to meet; "": all of them
+  std::string where = "";               // a condition that rows have to meet; "": all of them
+  std::vector<std::string> names = {};  // of the columns, where `columns` says more than that
 };
 // Tables in one round trip. Rows come back sorted.
 std::vector<TableRows> ReadTables(Session& session, const std::vector<TableRead>& reads);

@@ -54,7 +54,7 @@ std::vector<std::string> WithHeirs(const Catalog& catalog, const std::string& ta
 
 std::string ColumnsInOrder(Session& session, const std::string& table) {
   const Rows rows = session.Query(
-      "SELECT coalesce(string_agg(quote_ident(attname), ', ' ORDER BY attname COLLATE \"C\"), '') "
+      "SELECT coalesce(string_agg(quote_ident(attname), ', ' ORDER BY quote_ident(attname) COLLATE \"C\"), '') "
       "FROM pg_catalog.pg_attribute WHERE attrelid = $1::pg_catalog.regclass AND attnum > 0 AND NOT attisdropped",
       {table});
   return std::string(rows.Get(0, 0));
