@@ -205,14 +205,24 @@ std::string ColumnHashesSql(int major_version, bool all) {
       FastRowHash("x", major_version), all ? fmt::format(">= {}", kFirstOid) : "= ANY ($1::oid[])");
 }
 
-std::string RelationsSql() {
+namespace {
+
+// Those that meet `condition`; who leaves some out adds to it.
+std::string RelationsWhere(const std::string& condition) {
   return fmt::format(R"(
 SELECT c.oid, c.relkind, CASE WHEN c.relkind IN ('i', 'I') THEN c.relname::text ELSE c.oid::regclass::text END,
-       coalesce(i.indrelid, 0), c.reltoastrelid
+       coalesce((SELECT i.indrelid FROM pg_index AS i WHERE i.indexrelid = c.oid), 0), c.reltoastrelid
   FROM pg_class AS c
-  LEFT JOIN pg_index AS i ON i.indexrelid = c.oid
- WHERE c.oid >= {} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c', 'i', 'I') AND c.relpersistence <> 't'
-   AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace)
+ WHERE {}
+   AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c', 'i', 'I') AND c.relpersistence <> 't'
+   AND c.relnamespace <> 'pg_catalog'::regnamespace AND c.relnamespace <> 'pg_toast'::regnamespace)",
+                     condition);
+}
+
+}  // namespace
+
+std::string RelationsSql() {
+  return RelationsWhere(fmt::format("c.oid >= {}", kFirstOid)) + R"(
    AND c.oid NOT IN (SELECT d.objid FROM pg_depend AS d WHERE d.refclassid = 'pg_extension'::regclass
                         AND d.classid = 'pg_class'::regclass AND d.deptype = 'e')
    AND c.oid NOT IN (SELECT l.oid FROM (SELECT to_regclass(n)::oid AS oid FROM unnest($1::text[]) AS n
@@ -225,19 +235,12 @@ SELECT c.oid, c.relkind, CASE WHEN c.relkind IN ('i', 'I') THEN c.relname::text 
                                                              AND d.refobjid = n.oid
                                          WHERE d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
                                            AND d.refobjsubid > 0) AS l
-                      WHERE l.oid IS NOT NULL))",
-                     kFirstOid);
+                      WHERE l.oid IS NOT NULL))";
 }
 
 // By relation, for the few it is asked for: each array is made once, and pg_depend read by its index.
 std::string SomeRelationsSql() {
-  return R"(
-SELECT c.oid, c.relkind, CASE WHEN c.relkind IN ('i', 'I') THEN c.relname::text ELSE c.oid::regclass::text END,
-       coalesce((SELECT i.indrelid FROM pg_index AS i WHERE i.indexrelid = c.oid), 0), c.reltoastrelid
-  FROM pg_class AS c
- WHERE c.oid = ANY ($2::oid[])
-   AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c', 'i', 'I') AND c.relpersistence <> 't'
-   AND c.relnamespace <> 'pg_catalog'::regnamespace AND c.relnamespace <> 'pg_toast'::regnamespace
+  return RelationsWhere("c.oid = ANY ($2::oid[])") + R"(
    AND (c.oid = ANY (ARRAY(SELECT to_regclass(n)::oid FROM unnest($1::text[]) AS n))) IS NOT TRUE
    AND NOT EXISTS (SELECT FROM pg_depend AS d
                     WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid

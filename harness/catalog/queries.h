@@ -4,11 +4,9 @@
 // `relation` and one column per attribute; NULL is an attribute that does not apply. Its header names the system
 // catalogs it reads, a "*" before those without whose rows there is nothing to read; "*pg_constraint:check" needs rows
 // with that mark, and "index:pg_class" are the rows of a relation's indexes (of the relation itself: "pg_class"). A
-// line that ends in
-// "-- since 15", "-- until 14", "-- superuser" or "-- plain" (several of them: all must hold) is there for such servers
-// and roles only. A query with the parameter $1 (oid[]) reads the relations given, one without reads all there is; a
-// line
-// "-- relkinds: r p" says which relations it has anything to say of.
+// line that ends in "-- since 15", "-- until 14", "-- superuser" or "-- plain" (several of them: all must hold) is
+// there for such servers and roles only. A query with the parameter $1 (oid[]) reads the relations given, one without
+// reads all there is; a line "-- relkinds: r p" says which relations it has anything to say of.
 #pragma once
 
 #include <string>

@@ -309,11 +309,6 @@ void CatalogWatch::LookAtTables(const std::vector<std::size_t>& tables, CatalogC
   if (!change.everything) LookAtRelations(rows_of, change);
 }
 
-bool CatalogWatch::HasRows(const std::string& table) const {
-  const auto number = layout_.numbers.find(table);
-  return number == layout_.numbers.end() || seen_.tokens[number->second].count != 0;
-}
-
 void CatalogWatch::SetToken(std::size_t table, const Token& token, CatalogChange& change) {
   if (seen_.tokens[table] == token) return;
   seen_.tokens[table] = token;
@@ -360,14 +355,18 @@ CatalogWatch::Need CatalogWatch::Resolve(const std::string& need) const {
   return mark == marks.end() ? Need() : Need{number->second, 1U << (mark - marks.begin())};
 }
 
+// Or may have them, where it can't be told.
+bool CatalogWatch::HasRows(const std::string& need_text) const {
+  const Need need = Resolve(need_text);
+  if (!need.table) return true;
+  if (need.mark == 0) return seen_.tokens[*need.table].count != 0;
+  const Parts& parts = seen_.parts[*need.table];
+  return std::any_of(parts.begin(), parts.end(), [&](const auto& part) { return need.IsIn(part.second.marks); });
+}
+
 bool CatalogWatch::MayHaveRows(const CatalogQuery& query) const {
-  return query.needs.empty() || std::any_of(query.needs.begin(), query.needs.end(), [&](const std::string& name) {
-           const Need need = Resolve(name);
-           if (!need.table) return true;
-           if (need.mark == 0) return seen_.tokens[*need.table].count != 0;
-           const Parts& parts = seen_.parts[*need.table];
-           return std::any_of(parts.begin(), parts.end(), [&](const auto& p) { return need.IsIn(p.second.marks); });
-         });
+  return query.needs.empty() ||
+         std::any_of(query.needs.begin(), query.needs.end(), [&](const std::string& need) { return HasRows(need); });
 }
 
 std::set<Oid> CatalogWatch::MayHaveRowsOf(const CatalogQuery& query, const std::set<Oid>& relations) const {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "harness/data/definition_text.h"
 #include "harness/data/key_text.h"
 
 namespace migproof {

@@ -69,10 +69,8 @@ class Inserter {
 
   // One round trip, where nothing is deferred and nothing refused.
   bool TryAll() {
-    const bool refused = deferrable_
-                             ? Refusal(dataset_, "SET CONSTRAINTS ALL IMMEDIATE;\n", kInitiallyDeferred).has_value()
-                             : Refusal(dataset_).has_value();
-    if (refused) return false;
+    const char* const before = deferrable_ ? "SET CONSTRAINTS ALL IMMEDIATE;\n" : "";
+    if (Refusal(dataset_, before, deferrable_ ? kInitiallyDeferred : "")) return false;
     if (deferrable_) deferred_ = std::string(last_.Get(0, 0));
     result_.inserted = dataset_;
     return true;
@@ -179,7 +177,7 @@ class Inserter {
 }  // namespace
 
 bool HasDeferrable(const Catalog& catalog) {
-  for (const char* kind : {"foreign key", "unique constraint", "primary key", "exclusion constraint", "trigger"}) {
+  for (const char* kind : kDeferrableKinds) {
     for (const std::string& name : catalog.Names(kind)) {
       if (catalog.Attribute(kind, name, "definition").find("DEFERRABLE") != std::string::npos) return true;
     }

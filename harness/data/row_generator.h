@@ -102,6 +102,10 @@ struct InsertResult {
   Dataset inserted;  // what of the dataset is in the database now: rows that were refused, left out
 };
 
+// The kinds of objects that may say DEFERRABLE in their definition.
+inline constexpr const char* kDeferrableKinds[] = {"foreign key", "unique constraint", "primary key",
+                                                   "exclusion constraint", "trigger"};
+
 // Whether the catalog may have a constraint that is not checked at once (a constraint trigger that is not deferrable
 // says the word too).
 bool HasDeferrable(const Catalog& catalog);

@@ -26,8 +26,8 @@ inline constexpr std::int64_t kMaximumRows = 10'000;
 using Cell = std::optional<std::string>;  // the value's text, or NULL
 
 struct TableRows {
-  std::vector<std::string>
-      columns;  // as SQL writes them ("userId" with its quotes), and as the catalog has them; sorted
+  // As SQL writes them ("userId" with its quotes), which is how the catalog has them; sorted.
+  std::vector<std::string> columns;
   std::vector<std::vector<Cell>> rows;  // sorted; empty where the table is larger than kMaximumRows
   std::int64_t count = 0;
   std::string checksum;  // for large tables

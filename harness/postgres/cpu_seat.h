@@ -30,8 +30,6 @@ class CpuSeat {
   std::optional<int> cpu() const { return cpu_; }
 
  private:
-  friend class AllCpus;
-
   void Sit(int cpu);
 
   const Server* server_;

@@ -13,7 +13,7 @@ namespace {
 
 std::string DeferredConstraints(const Catalog& catalog) {
   std::string names;
-  for (const char* kind : {"foreign key", "unique constraint", "primary key", "exclusion constraint", "trigger"}) {
+  for (const char* kind : kDeferrableKinds) {
     for (const std::string& name : catalog.Names(kind)) {
       const CatalogObject& object = *catalog.Find(kind, name);
       const auto definition = object.attributes.find("definition");
