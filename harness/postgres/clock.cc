@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "migrations/error.h"
 
@@ -48,12 +47,10 @@ std::vector<std::string> ClockLauncher(int days_later) {
 }
 
 // libfaketime names a semaphore and a piece of memory after the process that loads it first, and takes them away when
-// that one ends in order. Those that have opened them keep them without the names.
-void ForgetSharedClock(const std::string& data) {
-  long pid = 0;
-  if (!(std::ifstream(data + "/postmaster.pid") >> pid)) return;
-  shm_unlink(fmt::format("/faketime_shm_{}", pid).c_str());
-  sem_unlink(fmt::format("/faketime_sem_{}", pid).c_str());
+// that one ends in order.
+void ForgetSharedClock(pid_t program) {
+  shm_unlink(fmt::format("/faketime_shm_{}", program).c_str());
+  sem_unlink(fmt::format("/faketime_sem_{}", program).c_str());
 }
 
 }  // namespace migproof

@@ -3,6 +3,8 @@
 //   process.Start(binaries, settings, timeout_ms, ClockLauncher(400));
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -15,8 +17,8 @@ std::string WhyNoOtherClock();
 // Error(server) where there is no other clock.
 std::vector<std::string> ClockLauncher(int days_later);
 
-// For a server that ClockLauncher has started, once it takes connections: takes the names of what libfaketime shares
-// between processes away from the machine, so that nothing stays when the server is killed. `data` is its directory.
-void ForgetSharedClock(const std::string& data);
+// Takes away what libfaketime shares between `program`, which has ended, and the processes it made: it stays on the
+// machine where the program was killed. Nothing where ClockLauncher had no part in it.
+void ForgetSharedClock(pid_t program);
 
 }  // namespace migproof

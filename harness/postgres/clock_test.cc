@@ -1,12 +1,15 @@
 #include "harness/postgres/clock.h"
 
-#include <gtest/gtest.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 
 #include <filesystem>
-#include <set>
+#include <fstream>
 #include <string>
 
+#include "ci/expect_error.h"
 #include "harness/postgres/provider.h"
+#include "harness/postgres/server_process.h"
 
 namespace migproof {
 namespace {
@@ -21,25 +24,36 @@ TEST(Clock, StandsAtAnotherDay) {
   EXPECT_NEAR(static_cast<double>(day(*later) - day(*here)), 400, 1);
 }
 
-// What libfaketime has put into the machine's shared memory.
-std::set<std::string> SharedClocks() {
-  std::set<std::string> names;
-  std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", none)) {
-    const std::string name = entry.path().filename();
-    if (name.find("faketime") != std::string::npos) names.insert(name);
-  }
-  return names;
+bool SharesClock(long program) { return std::filesystem::exists(fmt::format("/dev/shm/faketime_shm_{}", program)); }
+
+long ProgramOf(const Server& server) {
+  long program = 0;
+  std::ifstream(std::string(server.Admin().Query("SHOW data_directory").Get(0, 0)) + "/postmaster.pid") >> program;
+  return program;
 }
 
 TEST(Clock, LeavesNothingWhereTheServerIsKilled) {
   if (const std::string why = WhyNoOtherClock(); !why.empty()) GTEST_SKIP() << why;
-  const std::set<std::string> before = SharedClocks();
-  const auto later = ParseServerSpec("local").Start({.days_later = 1});
-  EXPECT_EQ(SharedClocks(), before);
+  auto later = ParseServerSpec("local").Start({.days_later = 1});
+  const long first = ProgramOf(*later);
   later->Kill();
-  EXPECT_EQ(SharedClocks(), before);
+  EXPECT_FALSE(SharesClock(first));
   EXPECT_EQ(later->Admin().Query("SELECT clock_timestamp() > now() - interval '1 h'").Get(0, 0), "t");
+  const long second = ProgramOf(*later);
+  later.reset();
+  EXPECT_FALSE(SharesClock(second));
+}
+
+TEST(Clock, LeavesNothingWhereTheServerIsKilledBeforeItTakesConnections) {
+  if (const std::string why = WhyNoOtherClock(); !why.empty()) GTEST_SKIP() << why;
+  ServerProcess process(std::filesystem::temp_directory_path(), FindServerUser());
+  std::vector<std::string> killed = ClockLauncher(1);
+  killed.insert(killed.end(), {"/bin/sh", "-c", "ls /dev/shm >&2; echo $$ >&2; kill -9 $$"});
+  const Error error = ErrorOf([&] { process.Run(killed, 30'000); });
+  ASSERT_FALSE(error.context().empty());
+  const long program = std::stol(error.context().back());
+  EXPECT_THAT(error.context(), testing::Contains(fmt::format("faketime_shm_{}", program)));
+  EXPECT_FALSE(SharesClock(program));
 }
 
 TEST(Clock, IsLeftAloneWhereNoDayIsAskedFor) { EXPECT_TRUE(ClockLauncher(0).empty()); }

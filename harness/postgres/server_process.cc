@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "harness/postgres/child.h"
+#include "harness/postgres/clock.h"
 #include "harness/postgres/run_directory.h"
 #include "migrations/error.h"
 #include "migrations/session.h"
@@ -67,6 +68,7 @@ class ServerDuty : public WatchdogDuty {
   void OnChildEnd(pid_t child, int status) override {
     if (child != program_) return;
     exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    ForgetSharedClock(program_);
     program_ = 0;
   }
 
@@ -78,6 +80,7 @@ class ServerDuty : public WatchdogDuty {
       KillChildren();
       WaitForChildren(kStopTimeoutMs);
     }
+    ForgetSharedClock(program_);
     if (directory_) RunDirectory::EndServer(directory_->path());
     directory_.reset();
   }

@@ -55,7 +55,6 @@ class LocalServer : public Server {
   void Start() {
     process_.Start(binaries_, ServerSettings(options_.durable, major_), options_.start_timeout_ms,
                    ClockLauncher(options_.days_later));
-    if (options_.days_later != 0) ForgetSharedClock(process_.data());
   }
 
   ServerProcess process_;
