@@ -10,7 +10,6 @@
 #pragma once
 
 #include <functional>
-#include <source_location>
 #include <string>
 #include <vector>
 
@@ -30,7 +29,8 @@ struct CodeRevision {
 
 class RegisteredRevision {
  public:
-  explicit RegisteredRevision(CodeRevision revision, std::source_location where = std::source_location::current());
+  // `file` and `line`: where it stands (clang before 16 has no std::source_location).
+  explicit RegisteredRevision(CodeRevision revision, const char* file = __builtin_FILE(), int line = __builtin_LINE());
 };
 
 }  // namespace migproof

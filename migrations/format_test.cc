@@ -38,7 +38,8 @@ TEST(ReadTextFile, RefusesWhatIsNotUtf8) {
                 "' is not UTF-8 text: byte 0xe4 at offset 8\nhint: save the file as UTF-8");
   EXPECT_THAT(ReadComplaint(directory.Write("b.sql", std::string("SELECT\0 1", 9))),
               HasSubstr("byte 0x00 at offset 6"));
-  EXPECT_THAT(ReadComplaint(directory.Write("utf16.sql", "\xFF\xFES\0E\0")), HasSubstr("byte 0xff at offset 0"));
+  EXPECT_THAT(ReadComplaint(directory.Write("utf16.sql", std::string("\xFF\xFES\0E\0", 6))),
+              HasSubstr("byte 0xff at offset 0"));
 }
 
 TEST(ReadTextFile, RefusesAFileOf50Megabytes) {

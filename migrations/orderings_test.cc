@@ -112,7 +112,7 @@ TEST(Orderings, CountDependencies) {
 
 TEST(Orderings, AreCountedFarBeyondWhatCanBeListed) {
   std::vector<std::pair<std::string, std::string>> nodes;
-  for (char id = 'a'; id < 'a' + 12; ++id) nodes.push_back({std::string(1, id), ""});
+  for (char id = 'a'; id < 'a' + 12; ++id) nodes.emplace_back(std::string(1, id), "");
   const History history = Graph(nodes);
   EXPECT_EQ(Orderings(history).Count(), 479001600);  // 12!
   EXPECT_EQ(Orderings(history, 100).Count(), std::nullopt);

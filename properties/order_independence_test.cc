@@ -1,4 +1,5 @@
 // What the report says of the orders that were tried, and what it names where two revisions do not commute.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -81,9 +82,10 @@ TEST(OrderIndependence, LeavesNumbersOfASequenceAlone) {
                    "DROP TABLE things; DROP TABLE kinds;");
   for (const std::string name : {"r3", "r4"}) {
     project.Revision(name, "r2",
-                     "INSERT INTO kinds (name) VALUES ('" + name + "');" +
-                         "INSERT INTO things SELECT id, name FROM kinds WHERE name = '" + name + "';",
-                     "DELETE FROM things WHERE name = '" + name + "'; DELETE FROM kinds WHERE name = '" + name + "';");
+                     fmt::format("INSERT INTO kinds (name) VALUES ('{0}');"
+                                 "INSERT INTO things SELECT id, name FROM kinds WHERE name = '{0}';",
+                                 name),
+                     fmt::format("DELETE FROM things WHERE name = '{0}'; DELETE FROM kinds WHERE name = '{0}';", name));
   }
   const json verdict = project.Verdict();
   EXPECT_EQ(verdict.at("outcome"), "held") << verdict;

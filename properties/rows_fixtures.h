@@ -3,6 +3,7 @@
 //   for (const RowsFixture& fixture : RowsFixtures("breaks")) ...
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -47,7 +48,7 @@ inline std::vector<RowsFixture> RowsFixtures(const std::string& kind) {
     for (const auto& entry : fs::directory_iterator(directory)) {
       const std::string name = entry.path().filename();
       if (!entry.is_directory() || !TakesRows(name)) continue;
-      RowsFixture fixture{entry.path(), law, law + "_" + kind + "_" + name, {}};
+      RowsFixture fixture{entry.path(), law, fmt::format("{}_{}_{}", law, kind, name), {}};
       std::ifstream file(entry.path() / "expect.json");
       for (const auto& expected : nlohmann::json::parse(file).value("falsified", nlohmann::json::array())) {
         fixture.breaking.push_back(expected.at("revision"));

@@ -41,7 +41,7 @@ std::size_t ObjectMap::erase(const ObjectKey& key) {
   return 1;
 }
 
-void ObjectMap::Replace(std::vector<Entry> gone, std::vector<Entry> fresh) {
+void ObjectMap::Replace(const std::vector<Entry>& gone, std::vector<Entry> fresh) {
   // Changes in the order of their keys: what goes (without an object) and what comes; the last of a key counts.
   struct Change {
     const ObjectKey* key;

@@ -89,7 +89,7 @@ class ObjectMap {
 
   // Takes `gone` out, then puts `fresh` in (in place of what has its key; the last of several counts): one pass for all
   // of them. A fresh object equal to the one it replaces leaves that one in its place.
-  void Replace(std::vector<Entry> gone, std::vector<Entry> fresh);
+  void Replace(const std::vector<Entry>& gone, std::vector<Entry> fresh);
 
   bool operator==(const ObjectMap& other) const;
 

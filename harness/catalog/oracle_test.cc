@@ -1,4 +1,5 @@
 // Holds the catalog against an oracle that others wrote: what pg_dump -s prints.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -40,7 +41,7 @@ std::string FirstDifference(const std::string& was, const std::string& is) {
   std::string was_line;
   std::string is_line;
   while (std::getline(was_stream, was_line) && std::getline(is_stream, is_line)) {
-    if (was_line != is_line) return "dump: " + was_line + "\n   -> " + is_line;
+    if (was_line != is_line) return fmt::format("dump: {}\n   -> {}", was_line, is_line);
   }
   return "";
 }

@@ -159,7 +159,7 @@ class CatalogWatch {
   void LookAtDependents(const Reshaped& reshaped, CatalogChange& change);
   bool IsOfIndex(Oid oid) const;
   bool HasRows(const std::string& need_text) const;
-  void NoteRelations(std::map<Oid, LiveRelation> now, const std::set<Oid>& looked_at, CatalogChange& change);
+  void NoteRelations(const std::map<Oid, LiveRelation>& now, const std::set<Oid>& looked_at, CatalogChange& change);
   std::set<Oid> OwnersOf(const std::set<Oid>& rows_of) const;
   void TakeTokens(const Rows& rows, const std::set<std::size_t>& of, CatalogChange& change);
   void SetToken(std::size_t table, const Token& token, CatalogChange& change);

@@ -136,7 +136,7 @@ bool CatalogWatch::IsOfIndex(Oid oid) const {
 }
 
 // `now` is what there is of those in `looked_at`.
-void CatalogWatch::NoteRelations(std::map<Oid, LiveRelation> now, const std::set<Oid>& looked_at,
+void CatalogWatch::NoteRelations(const std::map<Oid, LiveRelation>& now, const std::set<Oid>& looked_at,
                                  CatalogChange& change) {
   for (const Oid oid : looked_at) {
     const auto was = seen_.relations.find(oid);
@@ -145,12 +145,12 @@ void CatalogWatch::NoteRelations(std::map<Oid, LiveRelation> now, const std::set
     seen_.columns.erase(oid);
     seen_.relations.erase(was);
   }
-  for (auto& [oid, relation] : now) {
+  for (const auto& [oid, relation] : now) {
     if (relation.is_index()) seen_.owners[oid] = relation.table;
     if (relation.toast != 0) seen_.owners[relation.toast] = oid;
     const auto was = seen_.relations.find(oid);
     if (was != seen_.relations.end() && was->second.name != relation.name) change.everything = true;
-    seen_.relations.insert_or_assign(oid, std::move(relation));
+    seen_.relations.insert_or_assign(oid, relation);
   }
 }
 

@@ -219,8 +219,9 @@ TEST_P(AimConformance, ProposesForWhatIsThereBefore) {
   EXPECT_FALSE(targets.tables.empty());
   for (const auto& [table, proposed] : targets.tables) {
     EXPECT_NE(changed.before().Find("table", table), nullptr) << table;
+    const std::string prefix = table + ".";
     for (const std::string& column : ColumnsIn(proposed)) {
-      EXPECT_NE(changed.before().Find("column", table + "." + column), nullptr) << table << "." << column;
+      EXPECT_NE(changed.before().Find("column", prefix + column), nullptr) << prefix << column;
     }
   }
   EXPECT_EQ(ProposalOf(GetParam(), changed.Input()), targets);

@@ -151,7 +151,7 @@ class TypeResolver {
     if (const std::size_t collate = field_type.find(" COLLATE "); collate != std::string::npos) {
       field_type.resize(collate);
     }
-    type.fields.emplace_back(field.substr(0, spaces.front()), Resolve(field_type));
+    type.fields.push_back({field.substr(0, spaces.front()), Resolve(field_type)});
   }
 
   bool AsRange(ColumnType& type) {
@@ -191,7 +191,7 @@ class TypeResolver {
     }
     if (columns.empty()) return false;
     type.form = Form::kComposite;
-    for (const auto& [position, column] : columns) type.fields.emplace_back(column.first, Resolve(column.second));
+    for (const auto& [position, column] : columns) type.fields.push_back({column.first, Resolve(column.second)});
     return true;
   }
 

@@ -6,12 +6,13 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "harness/catalog/catalog.h"
 
 namespace migproof {
+
+struct CompositeField;
 
 struct ColumnType {
   enum class Form { kBase, kArray, kEnum, kDomain, kComposite, kRange, kMultirange };
@@ -25,9 +26,14 @@ struct ColumnType {
   bool not_null = false;            // of a domain
   // Of an array its element, of a domain what it stands on, of a range its subtype, of a multirange its range.
   std::shared_ptr<const ColumnType> element;
-  std::vector<std::pair<std::string, ColumnType>> fields;  // of a composite: name and type, in order
+  std::vector<CompositeField> fields;  // of a composite, in order
   // Values seen for this type in defaults, CHECKs and seeds; all that is known of a type nobody claims.
   std::vector<std::string> harvested;
+};
+
+struct CompositeField {
+  std::string name;
+  ColumnType type;
 };
 
 // `type_name` is the attribute `type` of a column in `catalog`; enums, domains, composites and ranges are looked up

@@ -90,11 +90,11 @@ TEST_F(ResolvedType, HasTheFieldsOfACompositeInOrder) {
       "CREATE TYPE pair AS (z numeric(5,2), \"a, b\" text COLLATE \"C\", l timestamp(3) with time zone[])", "pair");
   EXPECT_EQ(type.form, Form::kComposite);
   ASSERT_EQ(type.fields.size(), 3U);
-  EXPECT_EQ(type.fields[0].first, "z");
-  EXPECT_EQ(type.fields[0].second.modifiers, (std::vector<int>{5, 2}));
-  EXPECT_EQ(type.fields[1].first, "\"a, b\"");
-  EXPECT_EQ(type.fields[1].second.base, "text");
-  EXPECT_EQ(type.fields[2].second.element->base, "timestamp with time zone");
+  EXPECT_EQ(type.fields[0].name, "z");
+  EXPECT_EQ(type.fields[0].type.modifiers, (std::vector<int>{5, 2}));
+  EXPECT_EQ(type.fields[1].name, "\"a, b\"");
+  EXPECT_EQ(type.fields[1].type.base, "text");
+  EXPECT_EQ(type.fields[2].type.element->base, "timestamp with time zone");
 }
 
 TEST_F(ResolvedType, OfATableHasItsColumns) {
@@ -102,8 +102,8 @@ TEST_F(ResolvedType, OfATableHasItsColumns) {
       Resolve("CREATE TABLE person (z int, a text, d date); ALTER TABLE person DROP COLUMN a", "person");
   EXPECT_EQ(type.form, Form::kComposite);
   ASSERT_EQ(type.fields.size(), 2U);
-  EXPECT_EQ(type.fields[0].first, "z");
-  EXPECT_EQ(type.fields[1].second.base, "date");
+  EXPECT_EQ(type.fields[0].name, "z");
+  EXPECT_EQ(type.fields[1].type.base, "date");
 }
 
 TEST_F(ResolvedType, HasTheSubtypeOfARange) {

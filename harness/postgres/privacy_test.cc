@@ -143,7 +143,7 @@ TEST(Privacy, ThePasswordIsInNoDescriptionAndNoProcessList) {
   EXPECT_THAT(WhatProcessesShow(), HasSubstr(ValueOf(WithoutPassword(server->Conninfo("postgres")), "host")))
       << "the server's own is among them";
   try {
-    Session(WithOption(server->Conninfo("nowhere"), "connect_timeout", "5"));
+    const Session session(WithOption(server->Conninfo("nowhere"), "connect_timeout", "5"));
     ADD_FAILURE() << "there is no such database";
   } catch (const Error& error) {
     EXPECT_THAT(error.Render(), Not(HasSubstr(options.superuser_password)));

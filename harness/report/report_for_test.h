@@ -71,7 +71,7 @@ inline Report ReportOfAllOutcomes() {
 
 // Everything that a name, a message or a value can hold to mislead whoever shows it.
 inline Report HostileReport() {
-  const std::string hostile =
+  const std::string hostile =  // NOLINTNEXTLINE(misc-misleading-bidirectional): what reporters must show harmless
       "</pre></script><script>alert('x')</script><img src=x onerror=alert(1)>\" '&amp; ]]> | ``` @all\n"
       "::set-env name=A::b\n%0A::error::c \x1b[31m \x07 \xE2\x80\xAE \xff ünï字😀";
   Report report = ReportForTest();

@@ -79,9 +79,10 @@ class ComparisonSql {
       }
       std::vector<std::string> columns;
       const std::vector<std::string> there = ColumnsOf(*is.catalog, table);
+      const std::string prefix = table + ".";
       for (const std::string& column : ColumnsOf(*was.catalog, table)) {
         const bool shared = std::find(there.begin(), there.end(), column) != there.end();
-        if (shared && !suspicion.unstable.contains(table + "." + column)) columns.push_back(column);
+        if (shared && !suspicion.unstable.contains(prefix + column)) columns.push_back(column);
       }
       const auto key = suspicion.keys.find(table);
       tables_.push_back(

@@ -1,5 +1,6 @@
 #include "harness/verify/stale.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "ci/temp_directory.h"
@@ -17,7 +18,7 @@ class StaleTest : public testing::Test {
       ++number;
       std::string text = "-- migproof: revision r" + std::to_string(number) + "\n";
       if (number > 1) text += "-- migproof: parents r" + std::to_string(number - 1) + "\n";
-      text += "-- migproof: upgrade\n" + upgrade + "\n-- migproof: downgrade\n" + downgrade + "\n";
+      text += fmt::format("-- migproof: upgrade\n{}\n-- migproof: downgrade\n{}\n", upgrade, downgrade);
       directory_.Write("r" + std::to_string(number) + ".sql", text);
     }
     subject_.emplace("native", directory_.path(), std::vector<std::filesystem::path>(),

@@ -12,7 +12,7 @@ namespace {
 
 struct CodeRevisionAt {
   CodeRevision revision;
-  std::source_location where;
+  SourceLocation where;
 };
 
 std::vector<CodeRevisionAt>& CodeRevisions() {
@@ -22,8 +22,7 @@ std::vector<CodeRevisionAt>& CodeRevisions() {
 
 Section SectionFromCode(const std::function<std::string()>& code, const CodeRevisionAt& at,
                         std::vector<Declaration>& declarations) {
-  const SourceLocation where{at.where.file_name(), static_cast<int>(at.where.line())};
-  Section section{Script::Parse(code(), where),
+  Section section{Script::Parse(code(), at.where),
                   at.revision.transaction ? Execution::kTransaction : Execution::kStatements};
   const std::vector<Declaration> found = ReadDeclarations(section.script, {});
   declarations.insert(declarations.end(), found.begin(), found.end());
@@ -37,7 +36,7 @@ Revision RevisionFromCode(const CodeRevisionAt& at) {
   revision.parents = at.revision.parents;
   revision.depends_on = at.revision.depends_on;
   revision.labels = at.revision.labels;
-  revision.where = {at.where.file_name(), static_cast<int>(at.where.line())};
+  revision.where = at.where;
   if (!at.revision.upgrade) {
     throw Error(ErrorKind::kHistory, fmt::format("revision '{}' has no upgrade", revision.id))
         .WithLocation(revision.where);
@@ -77,8 +76,8 @@ const Registered<Format, CodeFormat> kCode("code");
 
 }  // namespace
 
-RegisteredRevision::RegisteredRevision(CodeRevision revision, std::source_location where) {
-  CodeRevisions().push_back({std::move(revision), where});
+RegisteredRevision::RegisteredRevision(CodeRevision revision, const char* file, int line) {
+  CodeRevisions().push_back({std::move(revision), {file, line}});
 }
 
 }  // namespace migproof

@@ -96,7 +96,7 @@ TEST(Liquibase, LeavesOutWhatTheToolPassesOver) {
 }
 
 TEST(Liquibase, ContextsAreExpressions) {
-  const auto matches = [](const std::string& expression, std::vector<std::string> contexts) {
+  const auto matches = [](const std::string& expression, const std::vector<std::string>& contexts) {
     return LiquibaseContextMatches(expression, contexts, {"a.sql", 1});
   };
   EXPECT_TRUE(matches("", {"a"}));

@@ -5,7 +5,7 @@ namespace migproof {
 
 namespace {
 
-using Fields = std::vector<std::pair<std::string, ColumnType>>;
+using Fields = std::vector<CompositeField>;
 
 bool FieldMayBeNull(const ColumnType& field) {
   if (field.form != ColumnType::Form::kDomain) return true;
@@ -46,7 +46,7 @@ std::vector<std::string> SmallerComposites(const Fields& fields, const std::stri
   std::vector<std::string> smaller;
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (!(*parts)[i]) continue;
-    const ColumnType& type = fields[i].second;
+    const ColumnType& type = fields[i].type;
     std::vector<Cell> candidates;
     if (FieldMayBeNull(type)) candidates.emplace_back();
     for (const std::string& simpler : GeneratorFor(type).Shrink(type, *(*parts)[i])) candidates.emplace_back(simpler);
@@ -80,9 +80,9 @@ class CompositeGenerator : public RecipeGenerator {
     recipe.nth = [fields](std::uint64_t n) -> std::optional<std::string> {
       std::vector<Cell> parts = SimplestFields(*fields);
       for (std::size_t i = 0; i < fields->size(); ++i) {
-        const ColumnType& field = (*fields)[i].second;
+        const ColumnType& field = (*fields)[i].type;
         if (const auto value = GeneratorFor(field).Nth(field, n)) {
-          for (std::size_t other = 0; other < i; ++other) parts[other] = Whole((*fields)[other].second);
+          for (std::size_t other = 0; other < i; ++other) parts[other] = Whole((*fields)[other].type);
           parts[i] = value;
           return CompositeOf(parts);
         }

@@ -130,7 +130,7 @@ void SweepContainers(const Engine& engine) {
 // What the watchdog does for a container: makes the directory and the container, and removes both.
 class ContainerDuty : public WatchdogDuty {
  public:
-  explicit ContainerDuty(std::string address) : engine_(address) {}
+  explicit ContainerDuty(const std::string& address) : engine_(address) {}
 
   // "claim": a directory for the socket. Anything else is the body of a request that creates a container; its id.
   std::string Answer(const std::string& request) override {
@@ -276,7 +276,7 @@ class DockerServer : public Server {
     if (reach_ == Reach::kSocket && !std::filesystem::exists(sockets_ + "/.s.PGSQL.5432")) return false;
     if (reach_ == Reach::kPort && port_.empty()) return false;
     try {
-      return Session(Conninfo("postgres")).Query("SHOW listen_addresses").Get(0, 0) != "" || NeedsNoLoopback();
+      return !Session(Conninfo("postgres")).Query("SHOW listen_addresses").Get(0, 0).empty() || NeedsNoLoopback();
     } catch (const Error&) {  // it does not answer yet, or is on its way down from the preparation
       return false;
     }
