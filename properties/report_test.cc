@@ -83,6 +83,27 @@ TEST_F(EveryOutcome, IsTheSameBytesEachTimeAndForAnyNumberOfWorkers) {
   EXPECT_EQ(project_.Verify({"--report=json", "--jobs=3", "--seed=7"}).out, once);
 }
 
+// So many that workers take them in stretches, as they get done; a role makes them begin again on another server.
+TEST(ManyRevisions, AreTheSameBytesForAnyNumberOfWorkers) {
+  for (const std::string first :
+       {"CREATE TABLE t0 (id int)", "CREATE TABLE t0 (id int); CREATE ROLE migproof_of_many"}) {
+    const Project project;
+    project.Revision("r0", "", first + ";", "DROP TABLE t0;");
+    for (int i = 1; i < 24; ++i) {
+      const std::string down_too = i % 5 == 0 ? "SELECT 1;" : "DROP TABLE t" + std::to_string(i) + ";";
+      project.Revision("r" + std::to_string(i), "r" + std::to_string(i - 1),
+                       "CREATE TABLE IF NOT EXISTS t" + std::to_string(i) + " (id int PRIMARY KEY, note text);",
+                       down_too);
+    }
+    const auto report = [&](const std::string& jobs) {
+      return project.Verify({"--report=json", "--seed=7", "--cases=1", "--law=round_trip", "--no-save", jobs}).out;
+    };
+    const std::string once = report("--jobs=1");
+    EXPECT_GE(json::parse(once).at("summary").at("falsified"), 5) << first;  // the four, and the way down
+    EXPECT_EQ(report("--jobs=2"), once) << first;
+  }
+}
+
 TEST_F(EveryOutcome, IsWrittenByAllReportersAskedFor) {
   const ProgramRun run = project_.Verify({"--report=text", "--report=json=out.json"});
   EXPECT_EQ(run.status, 1) << run;

@@ -21,12 +21,14 @@ class Inspection {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Inspection(const Subject& subject, const Plan& plan, const VerifyOptions& options, const Bench& bench,
-             const Budget& budget, const Emit& emit)
+  // Looks at all of `plan`, or where there are `stretches` of it at those it can take.
+  Inspection(const Subject& subject, const Plan& plan, Stretches* stretches, const VerifyOptions& options,
+             const Bench& bench, const Budget& budget, const Emit& emit)
       : deadline_(budget.deadline),
         limit_(budget.limit),
         subject_(subject),
         plan_(plan),
+        stretches_(stretches),
         options_(options),
         walk_(bench, Wants("round_trip")),
         search_(bench, walk_, options.rows),
@@ -40,7 +42,11 @@ class Inspection {
   void Run() {
     CountAtTheEnd();
     CountUnits();
-    for (const std::size_t index : plan_.revisions()) CheckRevision(index);
+    if (stretches_ == nullptr) {
+      for (const std::size_t index : plan_.revisions()) CheckRevision(index);
+    } else {
+      CheckStretches();
+    }
     if (search_.coverage().tables() > 0) emit_({{"coverage", ToJson(search_.coverage())}});
     for (const Law& law : plan_.laws()) {
       if (!plan_.IncludesHistory(law)) continue;
@@ -53,18 +59,34 @@ class Inspection {
   }
 
  private:
+  void CheckStretches() {
+    stretches_->Join();
+    while (const std::optional<std::vector<std::size_t>> stretch = stretches_->Take()) {
+      std::size_t verdicts = 0;
+      for (const std::size_t index : *stretch) verdicts += plan_.VerdictsOf(index);
+      emit_({{"taken", verdicts}});
+      for (const std::size_t index : *stretch) {
+        CheckRevision(index);
+        stretches_->Done();
+      }
+    }
+  }
+
   // A revision has one share of the budget, and so has a law about the history.
   void CountUnits() {
     units_left_ = static_cast<int>(plan_.revisions().size());
     for (const Law& law : plan_.laws()) units_left_ += plan_.IncludesHistory(law) ? 1 : 0;
   }
 
-  // What the units before have left over is shared by those that follow.
+  // What the units before have left over is shared by those that follow: by as many at once as there are workers.
   void TakeShare() {
     const int units = std::max(1, units_left_--);
     if (deadline_ == Clock::time_point::max()) return;
     const Clock::time_point now = Clock::now();
-    limit_.Begin(now + (std::max(deadline_, now) - now) / units);
+    const std::size_t rounds = stretches_ == nullptr
+                                   ? static_cast<std::size_t>(units)
+                                   : (stretches_->left() + stretches_->hands() - 1) / stretches_->hands();
+    limit_.Begin(now + (std::max(deadline_, now) - now) / static_cast<int>(std::max<std::size_t>(1, rounds)));
     search_.set_deadline(limit_.until());
   }
 
@@ -274,6 +296,7 @@ class Inspection {
   int units_left_ = 0;
   const Subject& subject_;
   const Plan& plan_;
+  Stretches* stretches_;  // of that plan; null: all of it is this worker's
   const VerifyOptions& options_;
   Walk walk_;
   Search search_;
@@ -286,7 +309,12 @@ class Inspection {
 
 void Inspect(const Subject& subject, const Plan& plan, const VerifyOptions& options, const Bench& bench,
              const Budget& budget, const Emit& emit) {
-  Inspection(subject, plan, options, bench, budget, emit).Run();
+  Inspection(subject, plan, nullptr, options, bench, budget, emit).Run();
+}
+
+void Inspect(const Subject& subject, Stretches& stretches, const VerifyOptions& options, const Bench& bench,
+             const Budget& budget, const Emit& emit) {
+  Inspection(subject, stretches.plan(), &stretches, options, bench, budget, emit).Run();
 }
 
 }  // namespace migproof

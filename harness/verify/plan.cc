@@ -5,7 +5,6 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <map>
 
 #include "harness/verify/property.h"
 #include "harness/verify/verify.h"
@@ -38,22 +37,6 @@ std::vector<PlannedUnit> Dealt(const std::vector<PlannedUnit>& units, bool histo
     if (shard == index) dealt.push_back(kind[i]);
   }
   return dealt;
-}
-
-// Stretches of revisions; what is about the history goes to the last, which gets fewer revisions for it.
-std::vector<std::vector<PlannedUnit>> InStretches(const std::vector<PlannedUnit>& units,
-                                                  const std::set<std::size_t>& revisions, std::size_t of) {
-  const bool history = units.back().revision == PlannedUnit::kHistory;
-  const double shares = static_cast<double>(of - 1) + (history ? 0.3 : 1.0);
-  std::map<std::size_t, std::size_t> worker_of = {{PlannedUnit::kHistory, of - 1}};
-  std::size_t at = 0;
-  for (const std::size_t revision : revisions) {
-    const double share = static_cast<double>(at++) * shares / static_cast<double>(revisions.size());
-    worker_of[revision] = std::min(static_cast<std::size_t>(share), of - 1);
-  }
-  std::vector<std::vector<PlannedUnit>> parts(of);
-  for (const PlannedUnit& unit : units) parts[worker_of.at(unit.revision)].push_back(unit);
-  return parts;
 }
 
 // The first half of the workers takes what is asked with rows, in stretches; the others share the rest in turn.
@@ -107,14 +90,24 @@ Plan::Plan(std::vector<NamedLaw> laws, const std::vector<PlannedUnit>& units) : 
   }
 }
 
+std::size_t Plan::VerdictsOf(std::size_t index) const {
+  return static_cast<std::size_t>(
+      std::count_if(asked_.begin(), asked_.end(), [&](const auto& asked) { return asked.second == index; }));
+}
+
 std::vector<Plan> Plan::DealtOut(int workers) const {
   const auto of = static_cast<std::size_t>(std::max(workers, 1));
-  std::vector<std::vector<PlannedUnit>> parts =
-      revisions_.size() >= kStretch ? InStretches(units_, revisions_, of) : ByKind(units_, of);
+  std::vector<std::vector<PlannedUnit>> parts = ByKind(units_, of);
   std::erase_if(parts, [](const auto& part) { return part.empty(); });
   std::vector<Plan> plans;
   for (const auto& part : parts) plans.emplace_back(laws_, part);
   return plans;
+}
+
+Plan Plan::About(bool history) const {
+  std::vector<PlannedUnit> units = units_;
+  std::erase_if(units, [&](const PlannedUnit& unit) { return (unit.revision == PlannedUnit::kHistory) != history; });
+  return {laws_, units};
 }
 
 Plan Plan::Comparing(bool servers) const {

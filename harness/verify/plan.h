@@ -45,12 +45,17 @@ class Plan {
   bool Includes(const NamedLaw& law, std::size_t index) const { return asked_.contains({law.name, index}); }
   bool IncludesHistory(const NamedLaw& law) const { return asked_.contains({law.name, PlannedUnit::kHistory}); }
   std::size_t Verdicts() const { return asked_.size(); }
+  // Those about the revision at this index.
+  std::size_t VerdictsOf(std::size_t index) const;
   // What gets a verdict, in the order of reports: pairs of a law and a revision's id ("" for the history as a whole).
   std::vector<std::pair<std::string, std::string>> Units(const Subject& subject) const;
   // The same work in parts for `workers` processes that go side by side, each with a server and a walk of its own;
-  // fewer where there is not work for all. Many revisions are cut into stretches; of few, one worker takes those with
-  // rows and another what is left.
+  // fewer where there is not work for all: one worker takes what is asked with rows and another what is left.
   std::vector<Plan> DealtOut(int workers) const;
+  // Whether there are revisions enough to be taken in stretches (Stretches) rather than be dealt out.
+  bool HasStretches() const { return revisions_.size() >= kStretch; }
+  // The part of it that is about single revisions, or the part about the history as a whole.
+  Plan About(bool history) const;
   // The part of it that compares servers, or the part that does not.
   Plan Comparing(bool servers) const;
 

@@ -106,15 +106,16 @@ TEST(DealtOut, OfOneRevisionTheRowsGoBesideTheRest) {
   EXPECT_EQ(IncludedIn(parts[1]), (Pairs{{0, "atomic_failure"}}));
 }
 
-TEST(DealtOut, ManyRevisionsAreStretches) {
+TEST(Plan, HasAPartAboutRevisionsAndOneAboutTheHistory) {
   const std::vector<PlannedUnit> units = SomeUnits(40, 4);
-  const std::vector<Plan> parts = Plan(SomeLaws(units), units).DealtOut(2);
-  ASSERT_EQ(parts.size(), 2U);
-  EXPECT_EQ(*parts[0].revisions().begin(), 0U);
-  EXPECT_EQ(*parts[0].revisions().rbegin() + 1, *parts[1].revisions().begin());
-  EXPECT_FALSE(parts[0].history());
-  EXPECT_TRUE(parts[1].history());
-  EXPECT_GT(parts[0].revisions().size(), parts[1].revisions().size()) << "the last one has the history, too";
+  const Plan plan(SomeLaws(units), units);
+  EXPECT_TRUE(plan.HasStretches());
+  EXPECT_FALSE(plan.About(false).history());
+  EXPECT_EQ(plan.About(false).Verdicts(), 120U);
+  EXPECT_EQ(plan.VerdictsOf(7), 3U);
+  EXPECT_TRUE(plan.About(true).history());
+  EXPECT_EQ(plan.About(true).Verdicts(), 4U);
+  EXPECT_TRUE(plan.About(true).revisions().empty());
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "harness/verify/inspection.h"
 #include "harness/verify/plan.h"
 #include "harness/verify/property.h"
+#include "harness/verify/stretches.h"
 #include "harness/verify/worker.h"
 
 namespace migproof {
@@ -52,8 +53,9 @@ int Jobs(const VerifyOptions& options, const Subject& subject, const Plan& plan)
 struct Assignment {
   static constexpr std::size_t kAllServers = static_cast<std::size_t>(-1);
 
-  std::size_t server = 0;  // index, or all of them: what compares servers
-  Plan plan;
+  std::size_t server = 0;             // index, or all of them: what compares servers
+  Plan plan;                          // what it alone looks at
+  std::shared_ptr<Stretches> shared;  // what it looks at afterwards, with others; none: nothing
 };
 
 // Servers run side by side: each has its part of the machine, and none waits for the slowest.
@@ -61,13 +63,70 @@ std::vector<Assignment> Assign(const Subject& subject, const VerifyOptions& opti
                                const Plan& on_all) {
   std::vector<Assignment> assignments;
   for (std::size_t server = 0; on_each.Verdicts() > 0 && server < options.servers.size(); ++server) {
-    for (Plan& part : on_each.DealtOut(Jobs(options, subject, on_each))) {
-      assignments.push_back({server, std::move(part)});
+    const int jobs = Jobs(options, subject, on_each);
+    if (jobs > 1 && on_each.HasStretches()) {
+      const auto shared = std::make_shared<Stretches>(on_each.About(false), jobs);
+      for (int worker = 0; worker < jobs; ++worker) {
+        assignments.push_back({server, worker == 0 ? on_each.About(true) : Plan({}, {}), shared});
+      }
+      continue;
     }
+    for (Plan& part : on_each.DealtOut(jobs)) assignments.push_back({server, std::move(part), nullptr});
   }
-  if (on_all.Verdicts() > 0) assignments.push_back({Assignment::kAllServers, on_all});
+  if (on_all.Verdicts() > 0) assignments.push_back({Assignment::kAllServers, on_all, nullptr});
   return assignments;
 }
+
+// What one worker does: its own part first, since that is long and can't be shared.
+void Work(const Subject& subject, const VerifyOptions& options, const Assignment& part, const Bench& bench,
+          const Budget& budget, const Emit& emit) {
+  if (part.plan.Verdicts() > 0) Inspect(subject, part.plan, options, bench, budget, emit);
+  if (part.shared == nullptr || part.shared->Exhausted()) return;
+  // Where the history has changed what all databases share, the way begins again on another server.
+  const bool used = part.plan.Verdicts() > 0 && subject.touches_cluster();
+  const std::unique_ptr<Bench> another = used ? bench.Another() : nullptr;
+  Inspect(subject, *part.shared, options, another ? *another : bench, budget, emit);
+}
+
+// How far the workers are. What waits to be taken counts as theirs in equal parts.
+class Advance {
+ public:
+  explicit Advance(const std::vector<Assignment>& assignments) {
+    for (const Assignment& part : assignments) {
+      taken_.push_back(part.plan.Verdicts());
+      workers_.push_back({});
+      shared_.push_back(part.shared.get());
+      if (part.shared != nullptr) waiting_[part.shared.get()] = part.shared->plan().Verdicts();
+    }
+    Share();
+  }
+
+  const std::vector<WorkerProgress>& workers() const { return workers_; }
+  void At(std::size_t worker, std::string at) { workers_[worker].at = std::move(at); }
+  void Done(std::size_t worker) { ++workers_[worker].done; }
+  void Taken(std::size_t worker, std::size_t verdicts) {
+    taken_[worker] += verdicts;
+    waiting_[shared_[worker]] -= verdicts;
+    Share();
+  }
+
+ private:
+  void Share() {
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      workers_[i].all = taken_[i];
+      if (shared_[i] == nullptr) continue;
+      const auto hands = static_cast<std::size_t>(std::count(shared_.begin(), shared_.end(), shared_[i]));
+      const auto before = static_cast<std::size_t>(
+          std::count(shared_.begin(), shared_.begin() + static_cast<std::ptrdiff_t>(i), shared_[i]));
+      workers_[i].all += (waiting_[shared_[i]] + hands - 1 - before) / hands;
+    }
+  }
+
+  std::vector<WorkerProgress> workers_;
+  std::vector<std::size_t> taken_;                   // verdicts, by worker
+  std::vector<const Stretches*> shared_;             // by worker
+  std::map<const Stretches*, std::size_t> waiting_;  // verdicts
+};
 
 std::string NameOf(const VerifyOptions& options, std::size_t server) {
   const bool one = options.servers.size() == 1 || server == Assignment::kAllServers;
@@ -190,12 +249,9 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
 
   std::map<GivenUnit, Verdict> given;
   std::map<std::size_t, std::string> described;  // by server
-  std::vector<WorkerProgress> workers;
-  for (const Assignment& part : assignments) {
-    workers.push_back({.all = part.plan.Verdicts()});
-  }
+  Advance advance(assignments);
   const auto show = [&] {
-    if (progress) progress(workers);
+    if (progress) progress(advance.workers());
   };
   const auto work = [&](int worker, const Emit& emit) {
     const Assignment& part = assignments[static_cast<std::size_t>(worker)];
@@ -203,25 +259,27 @@ Report Verify(const Subject& subject, const VerifyOptions& options, const Progre
     TimeLimit limit;
     const Bench bench = MakeBench(subject, options, part, emit, limit);
     emit({{"server", bench.server().Description()}});
-    Inspect(subject, part.plan, options, bench, {deadline, limit}, emit);
+    Work(subject, options, part, bench, {deadline, limit}, emit);
   };
   const auto receive = [&](int worker, const nlohmann::json& document) {
-    WorkerProgress& sender = workers[static_cast<std::size_t>(worker)];
-    const std::size_t server = assignments[static_cast<std::size_t>(worker)].server;
+    const auto sender = static_cast<std::size_t>(worker);
+    const std::size_t server = assignments[sender].server;
     const std::string name = NameOf(options, server);
     if (document.contains("server")) {
       described[document.value("index", server == Assignment::kAllServers ? 0 : server)] = document.at("server");
     } else if (document.contains("coverage")) {
       report.coverage.Merge(Coverage::FromJson(document.at("coverage")));
+    } else if (document.contains("taken")) {
+      advance.Taken(sender, document.at("taken"));
     } else if (document.contains("at")) {
-      sender.at = document.at("at");
-      if (!name.empty()) sender.at = fmt::format("{}: {}", name, sender.at);
+      const std::string at = document.at("at");
+      advance.At(sender, name.empty() ? at : fmt::format("{}: {}", name, at));
       show();
     } else {
       Verdict verdict = VerdictFromJson(document);
       verdict.server = name;
       given[{name, verdict.law, verdict.revision}] = std::move(verdict);
-      ++sender.done;
+      advance.Done(sender);
       show();
     }
   };
