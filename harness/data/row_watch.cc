@@ -138,6 +138,10 @@ void RowWatch::Rewind() {
   now_ = base_;
 }
 
+bool RowWatch::saw_ddl() const {
+  return std::any_of(now_.catalogs.begin(), now_.catalogs.end(), [](std::int64_t changed) { return changed != 0; });
+}
+
 Session::Prepared RowWatch::CountersQuery() const { return {"migproof_table_counters", kTableCounters, {table_oids_}}; }
 
 Session::Prepared RowWatch::ValuesQuery() const {

@@ -41,6 +41,8 @@ class RowWatch {
   void Rewind();
 
   const RowSnapshot& base() const { return *base_.snapshot; }
+  // Whether the last look found rows of the catalogs it watches changed since Start.
+  bool saw_ddl() const;
 
  private:
   struct Known {
