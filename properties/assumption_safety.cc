@@ -67,8 +67,9 @@ class AssumptionSafety : public Property {
   static void Learn(Trial& trial, const Observation& before, const Observation& upgraded) {
     const std::set<std::string> tables = AssumedTables(trial.revision(), *before.catalog);
     std::map<std::string, std::string> casts;
+    std::set<std::string> uncast;
     const Observation seen =
-        CastBack(trial, Retyped(trial, *before.catalog, *upgraded.catalog, tables), upgraded, casts);
+        CastBack(trial, Retyped(trial, *before.catalog, *upgraded.catalog, tables), upgraded, casts, uncast);
     std::set<std::string> lost;
     CompareRowsOfSharedTables(before, seen, {}, ExemptNames(trial, before), tables, true, &lost);
     trial.Rewrites(std::move(lost));
@@ -82,9 +83,10 @@ class AssumptionSafety : public Property {
 
   static std::optional<Finding> CheckSuccess(Trial& trial, const Observation& before, const Observation& upgraded) {
     std::map<std::string, std::string> casts;
+    std::set<std::string> uncast;
     const std::set<std::string> tables = AssumedTables(trial.revision(), *before.catalog);
     const Observation seen =
-        CastBack(trial, Retyped(trial, *before.catalog, *upgraded.catalog, tables), upgraded, casts);
+        CastBack(trial, Retyped(trial, *before.catalog, *upgraded.catalog, tables), upgraded, casts, uncast);
     const std::vector<std::string> lines = Altered(trial, before, seen);
     trial.SuspectCasts(casts);
     if (lines.empty()) return std::nullopt;

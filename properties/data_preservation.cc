@@ -37,8 +37,12 @@ class DataPreservation : public Property {
       return std::nullopt;
     }
     std::map<std::string, std::string> casts;
-    const Observation seen = trial.has_rows() ? CastBack(trial, ground.retyped, upgraded, casts) : upgraded;
-    const std::vector<std::string> lines = trial.CompareRows(before, seen, tables, true);
+    std::set<std::string> uncast;
+    const Observation seen = trial.has_rows() ? CastBack(trial, ground.retyped, upgraded, casts, uncast) : upgraded;
+    // What is called otherwise is still there; so is what has other names for its values.
+    std::set<std::string> kept = RenamedColumns(*before.rows, *seen.rows);
+    kept.merge(Translated(before, seen, uncast));
+    const std::vector<std::string> lines = trial.CompareRows(before, seen, tables, true, kept);
     trial.SuspectCasts(casts);
     if (lines.empty()) return std::nullopt;
     Finding finding;

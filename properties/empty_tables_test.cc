@@ -63,6 +63,16 @@ TEST_F(EmptyTables, AreNamedWithTheReason) {
   EXPECT_THAT(html, HasSubstr("SQLSTATE 23514"));
 }
 
+TEST(RefusedRows, OfEveryCaseAreTheReasonToGiveUp) {
+  const Project project;
+  project.Revision("r1", "", "CREATE TABLE orders (id int PRIMARY KEY, note text);", "DROP TABLE orders;");
+  project.Revision("r2", "r1", "ALTER TABLE orders ADD COLUMN price int NOT NULL;",
+                   "ALTER TABLE orders DROP COLUMN price;");
+  const ProgramRun run = project.Verify({"--law=data_preservation", "--revision=r2", "--cases=9"});
+  EXPECT_EQ(run.status, 2) << run;
+  EXPECT_THAT(run.out, HasSubstr("gave_up: the upgrade refuses the rows of every case, 9 of 9\n"));
+}
+
 TEST_F(EmptyTables, ThatTheRevisionTouchesMakeItGiveUpWithTheSameWords) {
   project_.Revision("r2", "r1", "ALTER TABLE guarded ADD COLUMN more int;", "ALTER TABLE guarded DROP COLUMN more;");
   const ProgramRun run = project_.Verify({"--law=data_preservation", "--revision=r2"});

@@ -67,6 +67,17 @@ Session::Prepared AllTablesQuery() {
   return {"migproof_all_tables", sql, {}};
 }
 
+// Of "1:23:-1:0 2:25:-1:100" the numbers.
+std::vector<std::string> NumbersIn(const std::string& versions) {
+  std::vector<std::string> numbers;
+  for (std::size_t at = 0; at < versions.size();) {
+    const std::size_t end = std::min(versions.find(' ', at), versions.size());
+    numbers.push_back(versions.substr(at, versions.find(':', at) - at));
+    at = end + 1;
+  }
+  return numbers;
+}
+
 Session::Prepared TouchedQuery() {
   static const std::string sql = fmt::format(fmt::runtime(kTouched), kDescribed);
   return {"migproof_touched", sql, {}};
@@ -265,7 +276,12 @@ void RowWatch::ReadChanged(State& now, const State& before) {
                       found->second.columns == known.columns && found->second.versions == known.versions &&
                       found->second.signature == known.signature && found->second.count == known.count;
     known.rows = same ? found->second.rows : nullptr;
-    if (!same) wanted.push_back({name, known.columns, QueryName(name, known)});
+    if (same) continue;
+    wanted.push_back({.table = name,
+                      .columns = known.columns,
+                      .prepared_as = QueryName(name, known),
+                      .oid = known.oid,
+                      .numbers = NumbersIn(known.versions)});
   }
   std::vector<TableRows> read = ReadTables(session_, wanted);
   for (std::size_t i = 0; i < read.size(); ++i) {

@@ -15,12 +15,14 @@ namespace {
 // Tables with at least one page; what initdb made (oid below 16384) is not the user's. A table whose rows were all
 // deleted has pages and no rows: it is read and found empty.
 constexpr const char* kTablesWithPages = R"sql(
-SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),
-       (SELECT coalesce(string_agg(quote_ident(a.attname), ', ' ORDER BY quote_ident(a.attname) COLLATE "C"), '')
-          FROM pg_catalog.pg_attribute a
-         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
+SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), a.names, a.numbers, c.oid
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ CROSS JOIN LATERAL (SELECT coalesce(string_agg(quote_ident(a.attname), ', ' ORDER BY quote_ident(a.attname) COLLATE "C"), '')
+                              AS names,
+                            string_agg(a.attnum::text, ',' ORDER BY quote_ident(a.attname) COLLATE "C") AS numbers
+                       FROM pg_catalog.pg_attribute a
+                      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) a
  WHERE c.oid >= 16384 AND c.relkind = 'r' AND c.relpersistence <> 't'
    AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
    AND pg_catalog.pg_relation_size(c.oid) > 0
@@ -45,6 +47,8 @@ std::string FromOf(const TableRead& read) {
 TableRows Take(Session& session, const Rows& rows, const TableRead& asked) {
   TableRows read;
   read.columns = asked.names.empty() ? SplitAtCommas(asked.columns) : asked.names;
+  read.oid = asked.oid;
+  read.numbers = asked.numbers;
   read.count = rows.size();
   if (rows.size() > kMaximumRows) {
     const Rows sum =
@@ -304,7 +308,10 @@ RowSnapshot ReadRows(Session& session, const std::vector<std::string>& leave_out
   std::vector<TableRead> wanted;
   for (int i = 0; i < read[0].size(); ++i) {
     if (left_out(read[0].Get(i, 0)) || read[0].Get(i, 1).empty()) continue;
-    wanted.push_back({std::string(read[0].Get(i, 0)), std::string(read[0].Get(i, 1)), ""});
+    wanted.push_back({.table = std::string(read[0].Get(i, 0)),
+                      .columns = std::string(read[0].Get(i, 1)),
+                      .oid = std::string(read[0].Get(i, 3)),
+                      .numbers = SplitAtCommas(std::string(read[0].Get(i, 2)))});
   }
   std::vector<TableRows> tables = ReadTables(session, wanted);
   for (std::size_t i = 0; i < tables.size(); ++i) {
@@ -337,6 +344,56 @@ UnstableColumns UnstableBetween(const RowSnapshot& once, const RowSnapshot& agai
     }
   }
   return unstable;
+}
+
+std::set<std::string> RenamedColumns(const RowSnapshot& was, const RowSnapshot& is) {
+  std::set<std::string> renamed;
+  for (const auto& [name, before] : was.tables) {
+    const auto found = is.tables.find(name);
+    if (found == is.tables.end() || before->oid.empty() || found->second->oid != before->oid) continue;
+    const TableRows& after = *found->second;
+    for (std::size_t i = 0; i < before->numbers.size(); ++i) {
+      const auto at = std::find(after.numbers.begin(), after.numbers.end(), before->numbers[i]);
+      if (at == after.numbers.end()) continue;
+      const std::string& now = after.columns[static_cast<std::size_t>(at - after.numbers.begin())];
+      if (now != before->columns[i]) renamed.insert(name + "." + before->columns[i]);
+    }
+  }
+  return renamed;
+}
+
+namespace {
+
+// In which rows each value of the column stands, told by the others; without the values, sorted.
+std::vector<Projected> RowsByValue(const TableRows& table, const std::string& column,
+                                   const std::vector<std::string>& others) {
+  const auto position = [&](const std::string& name) {
+    return static_cast<std::size_t>(std::find(table.columns.begin(), table.columns.end(), name) -
+                                    table.columns.begin());
+  };
+  std::vector<std::size_t> telling;
+  for (const std::string& other : others) telling.push_back(position(other));
+  std::map<Cell, Projected> by_value;
+  for (const auto& row : table.rows) {
+    std::vector<Cell> place;
+    for (const std::size_t at : telling) place.push_back(row.at(at));
+    by_value[row.at(position(column))].push_back(std::move(place));
+  }
+  std::vector<Projected> places;
+  for (auto& [value, rows] : by_value) {
+    std::sort(rows.begin(), rows.end());
+    places.push_back(std::move(rows));
+  }
+  std::sort(places.begin(), places.end());
+  return places;
+}
+
+}  // namespace
+
+bool IsTranslated(const TableRows& was, const TableRows& is, const std::string& column,
+                  const std::vector<std::string>& others) {
+  if (!was.checksum.empty() || !is.checksum.empty() || was.count != is.count) return false;
+  return RowsByValue(was, column, others) == RowsByValue(is, column, others);
 }
 
 std::vector<std::string> CompareRows(const RowSnapshot& was, const RowSnapshot& is, const CompareRowsOptions& options,

@@ -31,8 +31,14 @@ struct TableRows {
   std::vector<std::vector<Cell>> rows;  // sorted; empty where the table is larger than kMaximumRows
   std::int64_t count = 0;
   std::string checksum;  // for large tables
+  // Which table and which columns these are, whatever they are called: its oid and, by column, their numbers
+  // (pg_attribute.attnum). Empty where it is not known. Other rows may be equal to these.
+  std::string oid;
+  std::vector<std::string> numbers;
 
-  bool operator==(const TableRows&) const = default;
+  bool operator==(const TableRows& other) const {
+    return columns == other.columns && rows == other.rows && count == other.count && checksum == other.checksum;
+  }
 };
 
 // One table's rows, shared by all snapshots that hold them: a copy costs a pointer.
@@ -80,6 +86,8 @@ struct TableRead {
   std::string prepared_as;
   std::string where = "";               // a condition that rows have to meet; "": all of them
   std::vector<std::string> names = {};  // of the columns, where `columns` says more than that
+  std::string oid = "";                 // as in TableRows, and so are the numbers
+  std::vector<std::string> numbers = {};
 };
 // Tables in one round trip. Rows come back sorted.
 std::vector<TableRows> ReadTables(Session& session, const std::vector<TableRead>& reads);
@@ -94,6 +102,15 @@ UnstableColumns VolatileDefaults(const Catalog& catalog);
 
 // The columns in which two executions of the same thing differ: the values they hold, counted, are not the same.
 UnstableColumns UnstableBetween(const RowSnapshot& once, const RowSnapshot& again);
+
+// The columns of `was` that are called otherwise in `is` ("public.orders.note"), in tables that kept their name: what
+// has the old name now, if anything, is another column.
+std::set<std::string> RenamedColumns(const RowSnapshot& was, const RowSnapshot& is);
+
+// Whether the column holds the same values under other names: for each value that it had there is one that stands in
+// the same rows now, and no two have become one. Rows are told by the columns of `others`. False for large tables.
+bool IsTranslated(const TableRows& was, const TableRows& is, const std::string& column,
+                  const std::vector<std::string>& others);
 
 struct CompareRowsOptions {
   UnstableColumns unstable;  // compared by NULL or not

@@ -16,7 +16,8 @@ RowSnapshot People(std::vector<std::vector<Cell>> rows) {
   RowSnapshot snapshot;
   std::sort(rows.begin(), rows.end());
   const auto count = static_cast<std::int64_t>(rows.size());
-  if (count > 0) snapshot.tables["public.people"] = TableRows{{"email", "id", "note"}, std::move(rows), count, ""};
+  if (count > 0)
+    snapshot.tables["public.people"] = TableRows{{"email", "id", "note"}, std::move(rows), count, "", "", {}};
   return snapshot;
 }
 
@@ -44,6 +45,46 @@ TEST(CompareRows, ShowsRowsThatHaveNothingInCommonAsGoneAndNew) {
               ElementsAre("- public.people: email=a, id=1, note=x"));
   EXPECT_THAT(CompareRows(People({}), People({{"a", "1", "x"}}), {}),
               ElementsAre("+ public.people: email=a, id=1, note=x"));
+}
+
+TEST(RenamedColumns, AreKnownByTheirNumbers) {
+  RowSnapshot was = People({{"a", "1", "x"}});
+  RowSnapshot is = was;
+  const auto with = [](const RowSnapshot& snapshot, const std::string& oid, std::vector<std::string> columns,
+                       std::vector<std::string> numbers) {
+    TableRows table = *snapshot.tables.at("public.people");
+    table.oid = oid;
+    table.columns = std::move(columns);
+    table.numbers = std::move(numbers);
+    RowSnapshot made;
+    made.tables["public.people"] = std::move(table);
+    return made;
+  };
+  EXPECT_THAT(RenamedColumns(was, is), IsEmpty()) << "nobody knows them";
+  was = with(was, "16400", {"email", "id", "note"}, {"2", "1", "3"});
+  EXPECT_THAT(RenamedColumns(was, with(is, "16400", {"email", "id", "note"}, {"2", "1", "3"})), IsEmpty());
+  EXPECT_THAT(RenamedColumns(was, with(is, "16400", {"email", "id", "note", "old"}, {"4", "1", "3", "2"})),
+              ElementsAre("public.people.email"));
+  EXPECT_THAT(RenamedColumns(was, with(is, "16400", {"email", "id", "note"}, {"4", "1", "3"})), IsEmpty())
+      << "made anew: compared by its name";
+  EXPECT_THAT(RenamedColumns(was, with(is, "16500", {"email", "id", "note", "old"}, {"4", "1", "3", "2"})), IsEmpty())
+      << "another table";
+}
+
+TEST(IsTranslated, WhereEveryValueHasANameOfItsOwn) {
+  const auto table = [](std::vector<std::vector<Cell>> rows) {
+    return *People(std::move(rows)).tables.at("public.people");
+  };
+  const TableRows was = table({{"t", "1", "x"}, {"f", "2", "x"}, {"t", "3", "x"}, {std::nullopt, "4", "x"}});
+  const auto is = [&](const std::vector<Cell>& values) {
+    return table({{values[0], "1", "x"}, {values[1], "2", "x"}, {values[2], "3", "x"}, {values[3], "4", "x"}});
+  };
+  EXPECT_TRUE(IsTranslated(was, is({"yes", "no", "yes", std::nullopt}), "email", {"id", "note"}));
+  EXPECT_TRUE(IsTranslated(was, is({"yes", "no", "yes", "unsaid"}), "email", {"id", "note"}));
+  EXPECT_FALSE(IsTranslated(was, is({"yes", "no", "yes", "no"}), "email", {"id", "note"})) << "two have become one";
+  EXPECT_FALSE(IsTranslated(was, is({"yes", "no", "so", "unsaid"}), "email", {"id", "note"})) << "one has become two";
+  EXPECT_FALSE(IsTranslated(was, is({"yes", "yes", "no", "unsaid"}), "email", {"id", "note"})) << "in other rows";
+  EXPECT_FALSE(IsTranslated(was, table({{"yes", "1", "x"}}), "email", {"id", "note"})) << "rows have gone";
 }
 
 TEST(CompareRows, CountsEqualRows) {

@@ -221,8 +221,12 @@ std::shared_ptr<const TableRows> Case::ReadCast(const Path& path, const std::str
   if (inside) session.Execute("SAVEPOINT migproof_cast");
   std::shared_ptr<const TableRows> read;
   try {
-    read = std::make_shared<const TableRows>(
-        ReadTables(session, {{table, columns, "", "", found->second->columns}}).front());
+    read = std::make_shared<const TableRows>(ReadTables(session, {{.table = table,
+                                                                   .columns = columns,
+                                                                   .names = found->second->columns,
+                                                                   .oid = found->second->oid,
+                                                                   .numbers = found->second->numbers}})
+                                                 .front());
   } catch (const Error& refusal) {
     if (!refusal.sql() || refusal.sql()->IsEnvironmental()) throw;
     if (inside) session.Execute("ROLLBACK TO migproof_cast");

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace migproof {
 
 TypesByTable Retyped(const Trial& trial, const Catalog& before, const Catalog& after,
@@ -18,19 +20,81 @@ TypesByTable Retyped(const Trial& trial, const Catalog& before, const Catalog& a
   return by_table;
 }
 
+namespace {
+
+// The columns that can be cast alone, where not all can at once.
+std::map<std::string, std::string> Castable(Trial& trial, const std::string& table,
+                                            const std::map<std::string, std::string>& columns) {
+  std::map<std::string, std::string> castable;
+  for (const auto& [column, type] : columns) {
+    if (columns.size() > 1 && trial.ReadCast({Move::kUpgrade}, table, {{column, type}}) != nullptr) {
+      castable.emplace(column, type);
+    }
+  }
+  return castable;
+}
+
+}  // namespace
+
 Observation CastBack(Trial& trial, const TypesByTable& by_table, const Observation& upgraded,
-                     std::map<std::string, std::string>& casts) {
+                     std::map<std::string, std::string>& casts, std::set<std::string>& uncast) {
   if (by_table.empty()) return upgraded;
   Observation seen = upgraded;
   auto rows = std::make_shared<RowSnapshot>(*upgraded.rows);
   for (const auto& [table, columns] : by_table) {
-    const auto read = trial.ReadCast({Move::kUpgrade}, table, columns);
-    if (read == nullptr) continue;
-    for (const auto& [column, type] : columns) casts[fmt::format("{}.{}", table, column)] = type;
-    if (read->count > 0) rows->tables[table] = read;
+    std::map<std::string, std::string> cast = columns;
+    auto read = trial.ReadCast({Move::kUpgrade}, table, cast);
+    if (read == nullptr) {
+      cast = Castable(trial, table, columns);
+      if (!cast.empty()) read = trial.ReadCast({Move::kUpgrade}, table, cast);
+    }
+    for (const auto& [column, type] : columns) {
+      const std::string name = fmt::format("{}.{}", table, column);
+      if (read != nullptr && cast.contains(column)) {
+        casts[name] = type;
+      } else {
+        uncast.insert(name);
+      }
+    }
+    if (read != nullptr && read->count > 0) rows->tables[table] = read;
   }
   seen.rows = std::move(rows);
   return seen;
+}
+
+namespace {
+
+// Whether values of the type are words that mean themselves: another word is another value. Types of the history's own
+// count as such.
+bool IsWords(const Catalog& catalog, const std::string& type) {
+  static constexpr std::string_view kWords[] = {"text", "character", "name", "citext", "\"char\""};
+  return catalog.Find("enum", type) != nullptr || catalog.Find("domain", type) != nullptr ||
+         std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](std::string_view word) { return type.starts_with(word); });
+}
+
+}  // namespace
+
+std::set<std::string> Translated(const Observation& before, const Observation& upgraded,
+                                 const std::set<std::string>& uncast) {
+  std::set<std::string> translated;
+  for (const auto& [table, was] : before.rows->tables) {
+    const auto is = upgraded.rows->tables.find(table);
+    if (uncast.empty() || is == upgraded.rows->tables.end()) continue;
+    std::vector<std::string> others;
+    for (const std::string& column : was->columns) {
+      const bool shared =
+          std::find(is->second->columns.begin(), is->second->columns.end(), column) != is->second->columns.end();
+      if (shared && !uncast.contains(table + "." + column)) others.push_back(column);
+    }
+    for (const std::string& column : was->columns) {
+      const std::string name = table + "." + column;
+      if (!uncast.contains(name) || IsWords(*before.catalog, before.catalog->Attribute("column", name, "type")))
+        continue;
+      if (IsTranslated(*was, *is->second, column, others)) translated.insert(name);
+    }
+  }
+  return translated;
 }
 
 }  // namespace migproof

@@ -2,8 +2,11 @@
 // the same value then was kept.
 //
 //   std::map<std::string, std::string> casts;
-//   const Observation seen = CastBack(trial, Retyped(trial, *before.catalog, *upgraded.catalog, tables), upgraded,
-//   casts); trial.CompareRows(before, seen, tables); trial.SuspectCasts(casts);
+//   std::set<std::string> uncast;
+//   const TypesByTable retyped = Retyped(trial, *before.catalog, *upgraded.catalog, tables);
+//   const Observation seen = CastBack(trial, retyped, upgraded, casts, uncast);
+//   trial.CompareRows(before, seen, tables);
+//   trial.SuspectCasts(casts);
 #pragma once
 
 #include <map>
@@ -23,8 +26,14 @@ TypesByTable Retyped(const Trial& trial, const Catalog& before, const Catalog& a
                      const std::set<std::string>& tables);
 
 // `upgraded`, the database after {kUpgrade}, with those values cast; where there is no way back, they count as the text
-// they are. `casts` gets the type by column ("public.orders.note"), as a Suspicion holds it.
+// they are. `casts` gets the type by column ("public.orders.note"), as a Suspicion holds it, and `uncast` the columns
+// that there is no way back for.
 Observation CastBack(Trial& trial, const TypesByTable& by_table, const Observation& upgraded,
-                     std::map<std::string, std::string>& casts);
+                     std::map<std::string, std::string>& casts, std::set<std::string>& uncast);
+
+// Of the columns in `uncast`, those that hold the same values under other names (IsTranslated), as where a boolean has
+// become the label of an enum. Not of those that held words before, labels too: they are compared as they are.
+std::set<std::string> Translated(const Observation& before, const Observation& upgraded,
+                                 const std::set<std::string>& uncast);
 
 }  // namespace migproof

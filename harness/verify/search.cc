@@ -255,6 +255,8 @@ class Search::Unit {
         std::set<std::string> present;
         for (const auto& [table, unused] : one->Before().rows->tables) present.insert(table);
         coverage_.Add(one->inserted(), *before_, one->forbidden(), present);
+        ++upgraded_;
+        if (one->After({Move::kUpgrade}).refused()) ++refused_;
       }
       inserted = one->inserted().inserted;
       for (const NamedLaw& law : laws) {
@@ -393,6 +395,10 @@ class Search::Unit {
     } else if (coverage_.rows() == 0) {
       result.gave_up = "no row could be inserted anywhere";
     }
+    const bool compared = result.exercised.contains("rows compared") && result.exercised.at("rows compared") > 0;
+    if (result.gave_up.empty() && law.property->NeedsRows() && !compared && refused_ > 0 && refused_ == upgraded_) {
+      result.gave_up = fmt::format("the upgrade refuses the rows of every case, {} of {}", refused_, upgraded_);
+    }
   }
 
   // Every few cases one meets such rows; the first with real commits.
@@ -458,6 +464,8 @@ class Search::Unit {
   std::set<std::string> focus_;
   std::set<const Declaration*> needed_;
   Coverage coverage_;
+  int upgraded_ = 0;  // cases with rows before the upgrade
+  int refused_ = 0;   // those that it refused
   bool fits_ = false;
   bool runs_code_ = false;
   bool touches_ = false;

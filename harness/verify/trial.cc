@@ -308,7 +308,8 @@ std::map<std::string, const Declaration*> Trial::Exempt(const Catalog& catalog) 
 }
 
 std::vector<std::string> Trial::CompareRows(const Observation& was, const Observation& is,
-                                            const std::optional<std::set<std::string>>& only, bool lost_only) {
+                                            const std::optional<std::set<std::string>>& only, bool lost_only,
+                                            const std::set<std::string>& not_compared) {
   Exercised("rows compared", was.rows->Count());
   const auto compare = [&](const UnstableColumns& unstable, const std::set<std::string>& leave_out) {
     const bool exact = has_rows() && was.path.empty();
@@ -317,10 +318,10 @@ std::vector<std::string> Trial::CompareRows(const Observation& was, const Observ
     const bool lost = std::any_of(lines.begin(), lines.end(), [](const std::string& line) { return line[0] != '+'; });
     return lost_only && !lost ? std::vector<std::string>() : lines;
   };
-  std::vector<std::string> lines = compare({}, {});
+  std::vector<std::string> lines = compare({}, not_compared);
   if (lines.empty() || whole_history()) return lines;
   const std::map<std::string, const Declaration*> exempt = Exempt(*was.catalog);
-  std::set<std::string> leave_out;
+  std::set<std::string> leave_out = not_compared;
   for (const auto& [name, declaration] : exempt) leave_out.insert(name);
   // Two executions are worth their time only where what is declared does not explain everything.
   UnstableColumns unstable;
@@ -331,7 +332,7 @@ std::vector<std::string> Trial::CompareRows(const Observation& was, const Observ
   }
   for (const auto& [name, declaration] : exempt) {
     std::set<std::string> less_one = leave_out;
-    less_one.erase(name);
+    if (!not_compared.contains(name)) less_one.erase(name);
     if (needed_.contains(declaration) || compare(unstable, less_one) == lines) continue;
     needed_.insert(declaration);
     Note(fmt::format("as declared: {} {}", declaration->kind, declaration->object));

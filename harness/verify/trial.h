@@ -167,10 +167,11 @@ class Trial {
   std::vector<Difference> Counting(const Revision* revision, std::vector<Difference> differences);
   // The differences of rows that count, as evidence lines. Tables and columns that only one side has are left to the
   // catalog. Cells that the clock, a sequence or chance fills compare by NULL or not.
-  // With `only`, in these tables and no others; with `lost_only`, rows that came on top do not count.
+  // With `only`, in these tables and no others; with `lost_only`, rows that came on top do not count. `leave_out` are
+  // columns that are not compared ("public.orders.note").
   std::vector<std::string> CompareRows(const Observation& was, const Observation& is,
                                        const std::optional<std::set<std::string>>& only = std::nullopt,
-                                       bool lost_only = false);
+                                       bool lost_only = false, const std::set<std::string>& leave_out = {});
 
   // Of the rows that both sides have, told by primary key (in tables without one: where there are as many rows as
   // before), those with other values in columns that the revision's both shapes have, as evidence lines. Tables that
