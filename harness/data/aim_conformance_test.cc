@@ -133,6 +133,17 @@ const std::vector<AimExample>& AimExamples() {
        "CREATE TABLE t (id int, v text)",
        {"CREATE DOMAIN d AS text CHECK (VALUE <> 'one text of many')", "ALTER TABLE t ALTER v TYPE d"},
        "23514"},
+      {"trigger_pattern",
+       "through_a_function",
+       "CREATE FUNCTION is_part_number(text) RETURNS boolean LANGUAGE sql AS\n"
+       "  $$ SELECT $1 ~ '^[A-F]{2}-(?:[0-9]{4}|x)$' $$;\n"
+       "CREATE FUNCTION keep_out() RETURNS trigger LANGUAGE plpgsql AS\n"
+       "  $$ BEGIN IF NOT is_part_number(new.v) THEN RAISE EXCEPTION 'no part number'; END IF; RETURN new; END $$;\n"
+       "CREATE TABLE t (id int PRIMARY KEY, v text);\n"
+       "CREATE TRIGGER k BEFORE INSERT ON t FOR EACH ROW WHEN (new.v IS DISTINCT FROM '')"
+       "  EXECUTE FUNCTION keep_out()",
+       {"ALTER TABLE t ADD CHECK (v !~ '-')"},
+       "23514"},
       {"large_value", "text", "CREATE TABLE t (id int, v text)", {"CREATE INDEX i ON t (v)"}, "54000"},
       {"arithmetic", "overflow", "CREATE TABLE t (id int, v int)", {"UPDATE t SET v = v + 1"}, "22003"},
       {"arithmetic", "by_zero", "CREATE TABLE t (id int, v int)", {"UPDATE t SET v = 7 / v"}, "22012"},

@@ -71,6 +71,12 @@ std::optional<std::size_t> LengthOf(const std::string& name, const TypedText& ar
     const auto parts = PartsOfArray(argument.text, ',');
     return parts ? std::optional(parts->size()) : std::nullopt;
   }
+  // Bytes, as the server writes them: \x and two digits for each.
+  const bool hex = argument.text.starts_with("\\x") &&
+                   argument.text.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string::npos;
+  if (argument.family == ValueFamily::kOther && hex && name.ends_with("length") && !name.starts_with("char")) {
+    return (argument.text.size() - 2) / 2;
+  }
   const bool text = argument.family == ValueFamily::kText || argument.family == ValueFamily::kPadded ||
                     argument.family == ValueFamily::kCaseless || argument.family == ValueFamily::kUntyped;
   if (!text) return std::nullopt;

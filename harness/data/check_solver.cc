@@ -311,7 +311,8 @@ class CheckSolver::Impl {
         if (extra == 1) texts.push_back(texts.back() + " ");
       }
     }
-    for (const std::size_t length : text_type || array ? demands.lengths : std::vector<std::size_t>())
+    const bool counted = text_type || array || IsBytes(type);
+    for (const std::size_t length : counted ? demands.lengths : std::vector<std::size_t>())
       AddTextsOfLength(type, length, texts);
     std::vector<Cell> aimed;
     for (const std::string& text : texts) {
@@ -320,6 +321,8 @@ class CheckSolver::Impl {
     if (demands.speaks_of_null && MayBeNull(columns.at(name))) aimed.emplace_back();
     return aimed;
   }
+
+  static bool IsBytes(const ColumnType& type) { return Unwrapped(type).name == "bytea"; }
 
   static void AddTextsOfLength(const ColumnType& type, std::size_t length, std::vector<std::string>& texts) {
     if (Unwrapped(type).form == ColumnType::Form::kArray) {
@@ -331,6 +334,11 @@ class CheckSolver::Impl {
       return;
     }
     for (std::size_t count = length == 0 ? 0 : length - 1; count <= length + 1; ++count) {
+      if (IsBytes(type)) {
+        texts.push_back("\\x" + std::string(2 * count, '0'));
+        texts.push_back("\\x" + std::string(2 * count, '7'));
+        continue;
+      }
       texts.push_back(TextOfLength(count));
       texts.emplace_back(count, '1');
     }

@@ -71,6 +71,8 @@ const CheckExample kUnderstood[] = {
     {"a int", "COALESCE(a, 0) >= 5"},
     {"a int", "abs(a) > 100"},
     {"a int[]", "cardinality(a) BETWEEN 2 AND 3"},
+    {"a bytea", "octet_length(a) = 32"},
+    {"a bytea", "length(a) > 3 AND length(a) < 6"},
     {"a jsonb", "jsonb_typeof(a) = 'array'"},
     {"\"Odd Name\" int", "\"Odd Name\" = ANY (ARRAY[3, 5, 7])"},
     {"a positive, b int", "a < 3 AND b > a"},
