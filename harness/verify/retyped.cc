@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "harness/data/text_as_bytes.h"
+
 namespace migproof {
 
 TypesByTable Retyped(const Trial& trial, const Catalog& before, const Catalog& after,
@@ -21,6 +23,20 @@ TypesByTable Retyped(const Trial& trial, const Catalog& before, const Catalog& a
 }
 
 namespace {
+
+// Whether values of the type are words that mean themselves: another word is another value. Types of the history's own
+// count as such.
+bool IsWords(const Catalog& catalog, const std::string& type) {
+  static constexpr std::string_view kWords[] = {"text", "character", "name", "citext", "\"char\""};
+  return catalog.Find("enum", type) != nullptr || catalog.Find("domain", type) != nullptr ||
+         std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](std::string_view word) { return type.starts_with(word); });
+}
+
+// Bytes are written as digits, whatever text they were made of, and their cast to text gives the digits.
+bool IsBytesNow(const Catalog& now, const std::string& column) {
+  return now.Attribute("column", column, "type") == "bytea";
+}
 
 // The columns that can be cast alone, where not all can at once.
 std::map<std::string, std::string> Castable(Trial& trial, const std::string& table,
@@ -43,9 +59,10 @@ Observation CastBack(Trial& trial, const TypesByTable& by_table, const Observati
   auto rows = std::make_shared<RowSnapshot>(*upgraded.rows);
   for (const auto& [table, columns] : by_table) {
     std::map<std::string, std::string> cast = columns;
-    auto read = trial.ReadCast({Move::kUpgrade}, table, cast);
-    if (read == nullptr) {
-      cast = Castable(trial, table, columns);
+    std::erase_if(cast, [&](const auto& column) { return IsBytesNow(*upgraded.catalog, table + "." + column.first); });
+    auto read = cast.empty() ? nullptr : trial.ReadCast({Move::kUpgrade}, table, cast);
+    if (read == nullptr && !cast.empty()) {
+      cast = Castable(trial, table, cast);
       if (!cast.empty()) read = trial.ReadCast({Move::kUpgrade}, table, cast);
     }
     for (const auto& [column, type] : columns) {
@@ -62,19 +79,6 @@ Observation CastBack(Trial& trial, const TypesByTable& by_table, const Observati
   return seen;
 }
 
-namespace {
-
-// Whether values of the type are words that mean themselves: another word is another value. Types of the history's own
-// count as such.
-bool IsWords(const Catalog& catalog, const std::string& type) {
-  static constexpr std::string_view kWords[] = {"text", "character", "name", "citext", "\"char\""};
-  return catalog.Find("enum", type) != nullptr || catalog.Find("domain", type) != nullptr ||
-         std::any_of(std::begin(kWords), std::end(kWords),
-                     [&](std::string_view word) { return type.starts_with(word); });
-}
-
-}  // namespace
-
 std::set<std::string> Translated(const Observation& before, const Observation& upgraded,
                                  const std::set<std::string>& uncast) {
   std::set<std::string> translated;
@@ -89,9 +93,12 @@ std::set<std::string> Translated(const Observation& before, const Observation& u
     }
     for (const std::string& column : was->columns) {
       const std::string name = table + "." + column;
-      if (!uncast.contains(name) || IsWords(*before.catalog, before.catalog->Attribute("column", name, "type")))
-        continue;
-      if (IsTranslated(*was, *is->second, column, others)) translated.insert(name);
+      if (!uncast.contains(name)) continue;
+      const bool words = IsWords(*before.catalog, before.catalog->Attribute("column", name, "type"));
+      const bool bytes = words && IsBytesNow(*upgraded.catalog, name);
+      const bool same = bytes ? IsTextAsBytes(*was, *is->second, column, others)
+                              : !words && IsTranslated(*was, *is->second, column, others);
+      if (same) translated.insert(name);
     }
   }
   return translated;

@@ -32,7 +32,8 @@ Observation CastBack(Trial& trial, const TypesByTable& by_table, const Observati
                      std::map<std::string, std::string>& casts, std::set<std::string>& uncast);
 
 // Of the columns in `uncast`, those that hold the same values under other names (IsTranslated), as where a boolean has
-// become the label of an enum. Not of those that held words before, labels too: they are compared as they are.
+// become the label of an enum; and text that has become bytes and is still the same (IsTextAsBytes). Other words,
+// labels too, are compared as they are.
 std::set<std::string> Translated(const Observation& before, const Observation& upgraded,
                                  const std::set<std::string>& uncast);
 
