@@ -48,7 +48,7 @@ TEST(Clock, LeavesNothingWhereTheServerIsKilledBeforeItTakesConnections) {
   if (const std::string why = WhyNoOtherClock(); !why.empty()) GTEST_SKIP() << why;
   ServerProcess process(std::filesystem::temp_directory_path(), FindServerUser());
   std::vector<std::string> killed = ClockLauncher(1);
-  killed.insert(killed.end(), {"/bin/sh", "-c", "ls /dev/shm >&2; echo $$ >&2; kill -9 $$"});
+  killed.insert(killed.end(), {"/bin/sh", "-c", "cd /dev/shm && ls faketime_shm_$$ >&2; echo $$ >&2; kill -9 $$"});
   const Error error = ErrorOf([&] { process.Run(killed, 30'000); });
   ASSERT_FALSE(error.context().empty());
   const long program = std::stol(error.context().back());
