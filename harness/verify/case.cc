@@ -59,7 +59,7 @@ void CaseGround::GoTo(std::size_t index) {
   index_ = index;
   outdates_plans_.reset();
   has_deferrable_.reset();
-  stand_->ObserveCatalog();  // outside a transaction: what the cases' looks go by after a ROLLBACK
+  catalog_ = stand_->ObserveCatalog();  // outside a transaction: what the cases' looks go by after a ROLLBACK
   watch_->Begin();
   deferred_.clear();
   compared_.clear();
@@ -291,9 +291,11 @@ void RowsCase::Close() {
 Observation RowsCase::ObserveHere(const Path& path) {
   Observation seen;
   seen.rows = ground_.watch().Look();
-  // Rows alone change no catalog, unless a trigger does.
-  const bool known = path.empty() && !ground_.watch().saw_ddl();
-  if (!reads_catalog_ || known) seen.catalog = ground_.AlongWithoutRows(path).catalog;
+  if (!reads_catalog_) {
+    seen.catalog = ground_.AlongWithoutRows(path).catalog;
+  } else if (path.empty() && !ground_.watch().saw_ddl()) {
+    seen.catalog = ground_.catalog();  // rows alone change none, unless a trigger does
+  }
   if (seen.catalog == nullptr) seen.catalog = ground_.stand().ObserveCatalog();
   return seen;
 }

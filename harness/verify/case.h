@@ -37,6 +37,9 @@ class CaseGround {
   const Revision& revision() const { return *subject().order()[index_]; }
   Session& session() { return stand_->session(); }
   Stand& stand() { return *stand_; }
+  // Of that database before the revision. Not always that of BeforeWithoutRows(): what the clock has frozen there is
+  // another moment on another database.
+  const std::shared_ptr<const Catalog>& catalog() const { return catalog_; }
   RowWatch& watch() { return *watch_; }
   // The database as the walk saw it without rows; null catalog where it did not get there.
   const Observation& WithoutRows(const Path& path) { return walk_.After(path); }
@@ -76,6 +79,7 @@ class CaseGround {
   ReplaySource source_;
   std::unique_ptr<Stand> stand_;
   std::unique_ptr<RowWatch> watch_;
+  std::shared_ptr<const Catalog> catalog_;
   std::size_t index_ = 0;
   int cases_since_tidy_ = 0;
   std::optional<bool> outdates_plans_;
