@@ -24,8 +24,7 @@ TypesByTable Retyped(const Trial& trial, const Catalog& before, const Catalog& a
 
 namespace {
 
-// Whether values of the type are words that mean themselves: another word is another value. Types of the history's own
-// count as such.
+// Whether values of the type are words. Types of the history's own count as such.
 bool IsWords(const Catalog& catalog, const std::string& type) {
   static constexpr std::string_view kWords[] = {"text", "character", "name", "citext", "\"char\""};
   return catalog.Find("enum", type) != nullptr || catalog.Find("domain", type) != nullptr ||
@@ -94,10 +93,11 @@ std::set<std::string> Translated(const Observation& before, const Observation& u
     for (const std::string& column : was->columns) {
       const std::string name = table + "." + column;
       if (!uncast.contains(name)) continue;
-      const bool words = IsWords(*before.catalog, before.catalog->Attribute("column", name, "type"));
-      const bool bytes = words && IsBytesNow(*upgraded.catalog, name);
-      const bool same = bytes ? IsTextAsBytes(*was, *is->second, column, others)
-                              : !words && IsTranslated(*was, *is->second, column, others);
+      const std::string type = before.catalog->Attribute("column", name, "type");
+      // Of more values than a boolean has, two that become one are too seldom drawn together to go by.
+      const bool same = type == "boolean" ? IsTranslated(*was, *is->second, column, others)
+                                          : IsWords(*before.catalog, type) && IsBytesNow(*upgraded.catalog, name) &&
+                                                IsTextAsBytes(*was, *is->second, column, others);
       if (same) translated.insert(name);
     }
   }

@@ -31,9 +31,8 @@ TypesByTable Retyped(const Trial& trial, const Catalog& before, const Catalog& a
 Observation CastBack(Trial& trial, const TypesByTable& by_table, const Observation& upgraded,
                      std::map<std::string, std::string>& casts, std::set<std::string>& uncast);
 
-// Of the columns in `uncast`, those that hold the same values under other names (IsTranslated), as where a boolean has
-// become the label of an enum; and text that has become bytes and is still the same (IsTextAsBytes). Other words,
-// labels too, are compared as they are.
+// Of the columns in `uncast`, booleans that hold the same values under other names (IsTranslated), as labels of an
+// enum, and text that has become bytes and is still the same (IsTextAsBytes). All others are compared as they are.
 std::set<std::string> Translated(const Observation& before, const Observation& upgraded,
                                  const std::set<std::string>& uncast);
 
