@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <pqxx/pqxx>
@@ -135,7 +136,9 @@ class Session::Impl {
 
   // Runs one simple query, reading every result; a COPY that was asked for is served by `data`, or ended.
   // `statement_of(i)` gives place and text of the i-th statement for the Error.
-  Rows Run(std::string_view sql, std::string_view data, const std::function<void(SqlFailure&, int, int)>& describe) {
+  // `each`, where there is one, gets every result.
+  Rows Run(std::string_view sql, std::string_view data, const std::function<void(SqlFailure&, int, int)>& describe,
+           std::vector<Rows>* each = nullptr) {
     const std::string text(sql);
     if (PQsendQuery(raw(), text.c_str()) == 0) throw Refused(nullptr, sql, 0, describe);
     Rows last;
@@ -165,6 +168,7 @@ class Session::Impl {
       ++index;
       NoteUndone(next);
       last = Rows(std::move(result));
+      if (each != nullptr) each->push_back(last);
     }
     if (failed) throw Refused(failed.get(), sql, failed_index, describe);
     return last;
@@ -321,6 +325,12 @@ Session::~Session() = default;
 
 Rows Session::Execute(std::string_view sql) { return impl_->Run(sql, "", nullptr); }
 
+std::vector<Rows> Session::ExecuteEach(std::string_view sql) {
+  std::vector<Rows> each;
+  impl_->Run(sql, "", nullptr, &each);
+  return each;
+}
+
 Rows Session::Execute(const Script& script, const Statement& statement, const Statement* data) {
   const std::string_view text = script.Text(statement);
   const std::string first = LeadingWords(text, 3);
@@ -331,6 +341,25 @@ Rows Session::Execute(const Script& script, const Statement& statement, const St
                       const std::size_t inside = position > 0 ? ByteOffset(text, position) : 0;
                       failure.where = script.At(statement.begin + inside);
                     });
+}
+
+void Session::ExecuteTogether(const Script& script, std::size_t begin, std::size_t end) {
+  std::string sql;
+  std::vector<std::size_t> starts;
+  for (std::size_t i = begin; i < end; ++i) {
+    starts.push_back(sql.size());
+    sql.append(script.Text(script.statements()[i])).append(";\n");
+  }
+  impl_->Run(sql, "", [&](SqlFailure& failure, int index, int position) {
+    // A syntax error stops the server before the first statement; then only the position tells the place.
+    const std::size_t offset = position > 0 ? ByteOffset(sql, position) : 0;
+    const auto after = std::upper_bound(starts.begin(), starts.end(), offset);
+    const std::size_t at = position > 0 ? static_cast<std::size_t>(after - starts.begin()) - 1
+                                        : std::min(static_cast<std::size_t>(index), starts.size() - 1);
+    const Statement& statement = script.statements()[begin + at];
+    failure.statement = std::string(script.Text(statement));
+    failure.where = script.At(statement.begin + (position > 0 ? offset - starts[at] : 0));
+  });
 }
 
 void Session::ExecuteWhole(const Script& script) {

@@ -14,6 +14,7 @@
 // never reconnects, since session state would be lost silently. Not thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -75,10 +76,19 @@ class Session {
   // Sends `sql` as one simple query (several statements allowed: then they share an implicit transaction, as the
   // manual says in "Multiple Statements in a Simple Query"). Returns the last result.
   Rows Execute(std::string_view sql);
+  // The same; returns the result of each statement.
+  std::vector<Rows> ExecuteEach(std::string_view sql);
 
   // One statement of a script. Errors carry the statement and its file:line. COPY FROM STDIN takes the data that
   // follows it in the script (pass the kCopyData statement as `data`).
   Rows Execute(const Script& script, const Statement& statement, const Statement* data = nullptr);
+
+  // Several statements of a script, [begin, end) by number, as one simple query: the round trips of all but one are
+  // saved. Inside an open transaction they do what they do one by one, except that they share statement_timestamp() and
+  // statement_timeout, that all are parsed before the first one runs, and that one which breaks off is told to end at
+  // its semicolon. All of kind kSql, none of them COPY FROM
+  // STDIN. Errors are those of the statement that was refused.
+  void ExecuteTogether(const Script& script, std::size_t begin, std::size_t end);
 
   // The whole script as one simple query, the way tools do that send a file at once. The Error names the statement
   // that failed. Error(history) where the script holds meta-commands or COPY data.

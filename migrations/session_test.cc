@@ -1,6 +1,7 @@
 // Queries that are sent together.
 #include "migrations/session.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -62,6 +63,48 @@ TEST_F(QueryAllTest, NamesTheQueryThatCanNotBePrepared) {
   EXPECT_EQ(refusal.sqlstate(), "42703");
   EXPECT_EQ(refusal.sql()->statement, "SELECT nothing");
   EXPECT_EQ(session().QueryAll({{"wrong", "SELECT 1", {}}}).size(), 1U);
+}
+
+// Each statement of a script that is refused, of those sent together, is named as when it is sent alone: the statement,
+// its file and line, and where in it the server points.
+class TogetherTest : public QueryAllTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(TogetherTest, NamesTheStatementThatWasRefused) {
+  const std::string text =
+      std::string("CREATE TABLE t (a int, é text);\n-- between\n") + GetParam() + ";\n\nINSERT INTO t VALUES (2);";
+  const Script script = Script::Parse(text, {"1.sql", 7});
+  const auto refusal = [&](bool together) {
+    const Transaction transaction(session());
+    try {
+      if (together) {
+        session().ExecuteTogether(script, 0, script.statements().size());
+      } else {
+        for (const Statement& statement : script.statements()) session().Execute(script, statement);
+      }
+    } catch (const Error& error) {
+      return fmt::format("{} | {} | {}:{}", error.message(), error.sql()->statement, error.sql()->where.file,
+                         error.sql()->where.line);
+    }
+    return std::string("none");
+  };
+  EXPECT_NE(refusal(true), "none");
+  EXPECT_EQ(refusal(true), refusal(false));
+}
+
+INSTANTIATE_TEST_SUITE_P(Refusals, TogetherTest,
+                         testing::Values("INSERT INTO t VALUES (1 / 0)", "INSERT INTO t\n VALUES ('x')",
+                                         "INSERT INTO nowhere VALUES (1)", "ALTER TABLE t ALTER a TYPE nothing",
+                                         "CREATE TABLE t (a int)", "INSERT INTO t VALUES (3) x"));
+
+TEST_F(QueryAllTest, RunsPartOfAScriptTogether) {
+  const Script script = Script::Parse("CREATE TABLE t (a int); INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)", {});
+  session().ExecuteTogether(script, 0, 2);
+  EXPECT_EQ(session().Query("SELECT string_agg(a::text, ',') FROM t").Get(0, 0), "1");
+  const std::vector<Rows> each = session().ExecuteEach("SELECT 5; UPDATE t SET a = 7; SELECT a FROM t");
+  ASSERT_EQ(each.size(), 3U);
+  EXPECT_EQ(each[0].Get(0, 0), "5");
+  EXPECT_EQ(each[1].CommandTag(), "UPDATE 1");
+  EXPECT_EQ(each[2].Get(0, 0), "7");
 }
 
 }  // namespace

@@ -49,13 +49,13 @@ std::string InsertText(const DatasetTable& table, const std::string& indent) {
   return text;
 }
 
-std::string GroupStatement(const std::vector<const DatasetTable*>& group) {
+std::string GroupText(const std::vector<const DatasetTable*>& group) {
   std::string text;
   for (std::size_t i = 0; i + 1 < group.size(); ++i) {
     text += fmt::format("{}filled_{} AS (\n  {}\n)", i == 0 ? "WITH " : ", ", i + 1, InsertText(*group[i], "  "));
   }
   if (!text.empty()) text += "\n";
-  return text + InsertText(*group.back(), "") + ";\n";
+  return text + InsertText(*group.back(), "");
 }
 
 Json ToJson(const DatasetTable& table) {
@@ -114,17 +114,29 @@ Dataset DatasetFromJson(const nlohmann::json& json) {
   return dataset;
 }
 
-std::vector<std::string> InsertStatements(const Dataset& dataset) {
-  std::vector<std::string> statements;
+std::vector<ReturningInsert> InsertsReturning(const Dataset& dataset,
+                                              const std::map<std::string, std::string>& returning) {
+  std::vector<ReturningInsert> statements;
   std::vector<const DatasetTable*> group;
   for (std::size_t i = 0; i < dataset.tables.size(); ++i) {
     const DatasetTable& table = dataset.tables[i];
     if (!table.rows.empty()) group.push_back(&table);
     const bool ends = i + 1 == dataset.tables.size() || dataset.tables[i + 1].group != table.group;
     if (!ends || group.empty()) continue;
-    statements.push_back(GroupStatement(group));
+    const auto columns = group.size() == 1 ? returning.find(group.front()->table) : returning.end();
+    if (columns == returning.end()) {
+      statements.push_back({GroupText(group) + ";\n", ""});
+    } else {
+      statements.push_back({fmt::format("{}\nRETURNING {};\n", GroupText(group), columns->second), columns->first});
+    }
     group.clear();
   }
+  return statements;
+}
+
+std::vector<std::string> InsertStatements(const Dataset& dataset) {
+  std::vector<std::string> statements;
+  for (ReturningInsert& insert : InsertsReturning(dataset, {})) statements.push_back(std::move(insert.sql));
   return statements;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -38,5 +39,14 @@ Dataset DatasetFromJson(const nlohmann::json& json);
 // One INSERT per group, each ending in ";\n", readable: a row on a line. OVERRIDING SYSTEM VALUE throughout, so that
 // identity columns take the value given.
 std::vector<std::string> InsertStatements(const Dataset& dataset);
+
+// The same, where an INSERT into one table alone gives its rows back: those columns ("a, b") that `returning` has by
+// table.
+struct ReturningInsert {
+  std::string sql;
+  std::string table;  // whose rows come back; "": none do
+};
+std::vector<ReturningInsert> InsertsReturning(const Dataset& dataset,
+                                              const std::map<std::string, std::string>& returning);
 
 }  // namespace migproof

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "harness/data/row_generator.h"
 
@@ -33,14 +34,15 @@ void Keep(std::map<std::string, std::string>& messages, const std::string& reaso
 
 class Inserter {
  public:
-  Inserter(Session& session, const Dataset& dataset, bool deferrable)
-      : session_(session), dataset_(dataset), deferrable_(deferrable) {}
+  Inserter(Session& session, const Dataset& dataset, bool deferrable,
+           const std::map<std::string, std::string>& returning)
+      : session_(session), dataset_(dataset), deferrable_(deferrable), returning_(returning) {}
 
   InsertResult Run() {
-    result_.inserted = dataset_;
-    for (DatasetTable& table : result_.inserted.tables) table.rows.clear();
     for (const DatasetTable& table : dataset_.tables) result_.tables[table.table];
     if (!TryAll()) {
+      result_.inserted = dataset_;
+      for (DatasetTable& table : result_.inserted.tables) table.rows.clear();
       for (std::size_t begin = 0; begin < dataset_.tables.size();) begin = InsertGroup(begin);
       if (deferrable_) deferred_ = std::string(session_.Execute(kInitiallyDeferred).Get(0, 0));
     }
@@ -51,14 +53,16 @@ class Inserter {
 
  private:
   // Nothing where the server took it, else its refusal, rolled back.
-  std::optional<Error> Refusal(const Dataset& part) { return Refusal(part, "", ""); }
-
-  std::optional<Error> Refusal(const Dataset& part, const std::string& before, const std::string& after) {
-    std::string sql = fmt::format("{}SAVEPOINT {};\n", before, kRowsSavepoint);
+  std::optional<Error> Refusal(const Dataset& part) {
+    std::string sql = fmt::format("SAVEPOINT {};\n", kRowsSavepoint);
     for (const std::string& statement : InsertStatements(part)) sql += statement;
-    sql += fmt::format("RELEASE SAVEPOINT {};{}", kRowsSavepoint, after);
+    sql += fmt::format("RELEASE SAVEPOINT {}", kRowsSavepoint);
+    return RefusalOf(sql);
+  }
+
+  std::optional<Error> RefusalOf(const std::string& sql) {
     try {
-      last_ = session_.Execute(sql);
+      told_ = session_.ExecuteEach(sql);
       return std::nullopt;
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kMigration || !error.sql() || error.sql()->IsEnvironmental()) throw;
@@ -69,11 +73,31 @@ class Inserter {
 
   // One round trip, where nothing is deferred and nothing refused.
   bool TryAll() {
-    const char* const before = deferrable_ ? "SET CONSTRAINTS ALL IMMEDIATE;\n" : "";
-    if (Refusal(dataset_, before, deferrable_ ? kInitiallyDeferred : "")) return false;
-    if (deferrable_) deferred_ = std::string(last_.Get(0, 0));
+    const std::vector<ReturningInsert> inserts = InsertsReturning(dataset_, returning_);
+    std::string sql = deferrable_ ? "SET CONSTRAINTS ALL IMMEDIATE;\n" : "";
+    sql += fmt::format("SAVEPOINT {};\n", kRowsSavepoint);
+    for (const ReturningInsert& insert : inserts) sql += insert.sql;
+    sql += fmt::format("RELEASE SAVEPOINT {};{}", kRowsSavepoint, deferrable_ ? kInitiallyDeferred : "");
+    if (RefusalOf(sql)) return false;
+    if (deferrable_) deferred_ = std::string(told_.back().Get(0, 0));
     result_.inserted = dataset_;
+    const std::size_t before = deferrable_ ? 2 : 1;
+    if (told_.size() == before + inserts.size() + (deferrable_ ? 2 : 1)) TakeStored(inserts, before);
     return true;
+  }
+
+  // What the inserts gave back; their results begin at `first`.
+  void TakeStored(const std::vector<ReturningInsert>& inserts, std::size_t first) {
+    for (std::size_t i = 0; i < inserts.size(); ++i) {
+      if (inserts[i].table.empty()) continue;
+      const Rows& told = told_[first + i];
+      std::vector<std::vector<Cell>>& stored = result_.stored[inserts[i].table];
+      for (int row = 0; row < told.size(); ++row) {
+        std::vector<Cell>& cells = stored.emplace_back();
+        cells.reserve(static_cast<std::size_t>(told.columns()));
+        for (int column = 0; column < told.columns(); ++column) cells.push_back(told.GetOptional(row, column));
+      }
+    }
   }
 
   // Inserts the group that begins at table `begin`; returns where the next one begins.
@@ -158,8 +182,11 @@ class Inserter {
     for (const DatasetTable& table : result_.inserted.tables) {
       TableFill& fill = result_.tables[table.table];
       fill.inserted += static_cast<std::int64_t>(table.rows.size());
-      for (const auto& row : table.rows) {
-        for (std::size_t i = 0; i < row.size(); ++i) ++(row[i] ? fill.filled_cells : fill.null_cells)[table.columns[i]];
+      for (std::size_t i = 0; i < table.columns.size() && !table.rows.empty(); ++i) {
+        const auto filled = std::ranges::count_if(table.rows, [i](const auto& row) { return row[i].has_value(); });
+        const auto rows = static_cast<std::ptrdiff_t>(table.rows.size());
+        if (filled != 0) fill.filled_cells[table.columns[i]] += filled;
+        if (filled != rows) fill.null_cells[table.columns[i]] += rows - filled;
       }
     }
     auto& tables = result_.inserted.tables;
@@ -169,9 +196,10 @@ class Inserter {
   Session& session_;
   const Dataset& dataset_;
   const bool deferrable_;
+  const std::map<std::string, std::string>& returning_;
   InsertResult result_;
-  Rows last_;
-  std::string deferred_;  // names, as SET CONSTRAINTS takes them
+  std::vector<Rows> told_;  // by the statements that were taken last
+  std::string deferred_;    // names, as SET CONSTRAINTS takes them
 };
 
 }  // namespace
@@ -185,8 +213,9 @@ bool HasDeferrable(const Catalog& catalog) {
   return false;
 }
 
-InsertResult Insert(Session& session, const Dataset& dataset, bool deferrable) {
-  return Inserter(session, dataset, deferrable).Run();
+InsertResult Insert(Session& session, const Dataset& dataset, bool deferrable,
+                    const std::map<std::string, std::string>& returning) {
+  return Inserter(session, dataset, deferrable, returning).Run();
 }
 
 }  // namespace migproof

@@ -124,5 +124,29 @@ TEST_F(InsertTest, PassesOnABrokenConnection) {
   EXPECT_THROW(Insert(*session_, {{{"public.t", {"a"}, {{"1"}}, 0}}}), Error);
 }
 
+// What triggers and defaults make of a row comes back with it, where all rows went in.
+TEST_F(InsertTest, GivesBackWhatTheServerStored) {
+  session_->Execute(
+      "CREATE TABLE t (id int PRIMARY KEY, note char(3), made int DEFAULT 7);"
+      "CREATE TABLE u (t int REFERENCES t); CREATE TABLE v (a int)");
+  const std::map<std::string, std::string> returning = {{"public.t", "id, made, note"}, {"public.u", "t"}};
+  const Dataset dataset{{{"public.t", {"id", "note"}, {{"1", "a"}, {"2", std::nullopt}}, 0},
+                         {"public.u", {"t"}, {{"1"}}, 1},
+                         {"public.v", {"a"}, {{"5"}}, 2}}};
+  const Transaction transaction(*session_);
+  for (const bool deferrable : {false, true}) {
+    session_->Execute("SAVEPOINT here");
+    const InsertResult result = Insert(*session_, dataset, deferrable, returning);
+    EXPECT_EQ(result.inserted, dataset);
+    const std::vector<std::vector<Cell>> t = {{"1", "7", "a  "}, {"2", "7", std::nullopt}};
+    const std::vector<std::vector<Cell>> u = {{"1"}};
+    EXPECT_THAT(result.stored, ElementsAre(Pair("public.t", t), Pair("public.u", u)));
+    session_->Execute("ROLLBACK TO here");
+  }
+  Dataset refused = dataset;
+  refused.tables[1].rows.push_back({"9"});
+  EXPECT_THAT(Insert(*session_, refused, false, returning).stored, IsEmpty());
+}
+
 }  // namespace
 }  // namespace migproof

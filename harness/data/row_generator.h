@@ -100,6 +100,8 @@ struct TableFill {
 struct InsertResult {
   std::map<std::string, TableFill> tables;
   Dataset inserted;  // what of the dataset is in the database now: rows that were refused, left out
+  // As the server stored them, by table, in the order of the columns that Insert was told to return; of some tables.
+  std::map<std::string, std::vector<std::vector<Cell>>> stored;
 };
 
 // The kinds of objects that may say DEFERRABLE in their definition.
@@ -111,8 +113,10 @@ inline constexpr const char* kDeferrableKinds[] = {"foreign key", "unique constr
 bool HasDeferrable(const Catalog& catalog);
 
 // Inserts inside the open transaction, constraints immediate: each group in one statement; where that is refused, row
-// by row behind savepoints, so that one bad row does not cost the rest. `deferrable`: HasDeferrable().
+// by row behind savepoints, so that one bad row does not cost the rest. `deferrable`: HasDeferrable(). `returning`: the
+// columns to give back, by table; not of tables with rules, nor where row security hides rows from who inserts them.
 // Error(server) only where the connection breaks.
-InsertResult Insert(Session& session, const Dataset& dataset, bool deferrable = true);
+InsertResult Insert(Session& session, const Dataset& dataset, bool deferrable = true,
+                    const std::map<std::string, std::string>& returning = {});
 
 }  // namespace migproof

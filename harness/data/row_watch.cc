@@ -3,21 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <sstream>
 
 namespace migproof {
 
 namespace {
 
 // The catalogs that say what schemas are called, how the values of enums are written, and what relations and columns
-// there are.
-constexpr const char* kCatalogCounters = R"sql(
-SELECT pg_catalog.pg_stat_get_xact_tuples_inserted(c) + pg_catalog.pg_stat_get_xact_tuples_updated(c)
-       + pg_catalog.pg_stat_get_xact_tuples_deleted(c)
-  FROM unnest('{pg_enum,pg_namespace,pg_class,pg_attribute}'::regclass[]) AS c)sql";
+// there are: pg_enum, pg_namespace, pg_class, pg_attribute, whose oids are the same everywhere.
+constexpr const char* kCatalogOids = "3501,2615,1259,1249";
 constexpr std::size_t kEnumCatalog = 0;  // its place among them
 constexpr std::size_t kNamespaceCatalog = 1;
 constexpr std::size_t kClassCatalog = 2;
 constexpr std::size_t kAttributeCatalog = 3;
+constexpr int kCatalogs = 4;
 
 // A table (or sequence) whole: kind, name, storage, counters, columns and their versions.
 constexpr const char* kDescribed = R"sql(
@@ -30,7 +30,8 @@ constexpr const char* kDescribed = R"sql(
        (SELECT coalesce(string_agg(concat_ws(':', a.attnum, a.atttypid, a.atttypmod, a.attcollation), ' '
                                    ORDER BY quote_ident(a.attname) COLLATE "C"), '')
           FROM pg_catalog.pg_attribute a
-         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS versions
+         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS versions,
+       NOT c.relhasrules AND NOT c.relrowsecurity AS returns
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_')sql";
@@ -51,16 +52,16 @@ SELECT l.relation, t.*
   LEFT JOIN LATERAL (SELECT {} AND c.oid = l.relation AND c.relkind IN ('r', 'S') LIMIT 1) t ON true)sql";
 constexpr std::int64_t kFirstUserOid = 16384;
 
-constexpr const char* kTableCounters = R"sql(
-SELECT pg_catalog.pg_stat_get_xact_tuples_inserted(c) + pg_catalog.pg_stat_get_xact_tuples_updated(c)
-       + pg_catalog.pg_stat_get_xact_tuples_deleted(c)
-  FROM unnest($1::oid[]) AS c)sql";
-
-// Of those that are still there: the function fails for others.
-constexpr const char* kSequenceValues = R"sql(
+// The counters of the relations in $1, in their order, then the values of the sequences in $2, of those that are still
+// there: the function fails for others.
+constexpr const char* kRowCounters = R"sql(
+SELECT NULL::oid, pg_catalog.pg_stat_get_xact_tuples_inserted(c) + pg_catalog.pg_stat_get_xact_tuples_updated(c)
+                  + pg_catalog.pg_stat_get_xact_tuples_deleted(c)
+  FROM unnest($1::oid[]) AS c
+UNION ALL
 SELECT c.oid, pg_catalog.pg_sequence_last_value(c.oid)
   FROM pg_catalog.pg_class c
- WHERE c.oid = ANY ($1::oid[]))sql";
+ WHERE c.oid = ANY ($2::oid[]))sql";
 
 Session::Prepared AllTablesQuery() {
   static const std::string sql = fmt::format(fmt::runtime(kAllTables), kDescribed);
@@ -78,6 +79,20 @@ std::vector<std::string> NumbersIn(const std::string& versions) {
   return numbers;
 }
 
+// Of the same the types and collations that are not the server's own.
+std::set<std::string> TypesIn(const std::string& versions) {
+  std::set<std::string> types;
+  std::istringstream columns(versions);
+  for (std::string column; columns >> column;) {
+    const std::size_t type = column.find(':') + 1;
+    const std::size_t collation = column.rfind(':') + 1;
+    for (const std::string& oid : {column.substr(type, column.find(':', type) - type), column.substr(collation)}) {
+      if (std::stoll(oid) >= kFirstUserOid) types.insert(oid);
+    }
+  }
+  return types;
+}
+
 Session::Prepared TouchedQuery() {
   static const std::string sql = fmt::format(fmt::runtime(kTouched), kDescribed);
   return {"migproof_touched", sql, {}};
@@ -89,10 +104,14 @@ RowWatch::RowWatch(Session& session, std::vector<std::string> leave_out)
     : session_(session), leave_out_(std::move(leave_out)) {}
 
 void RowWatch::Begin() {
+  traces_.clear();
   session_.Execute("BEGIN");
   catalogs_at_start_.clear();
   tables_at_start_.clear();
-  catalogs_at_start_ = CatalogCounters(session_.QueryPrepared("migproof_catalog_counters", kCatalogCounters));
+  base_ = {};
+  table_oids_ = fmt::format("{{{}}}", kCatalogOids);
+  sequence_oids_ = "{}";
+  catalogs_at_start_ = CatalogCounters(session_.QueryAll({CountersQuery()}).front());
   base_ = ListAll(std::vector<std::int64_t>(catalogs_at_start_.size(), 0));
   for (auto& [name, known] : base_.tables) {
     tables_at_start_[known.oid] = known.count;
@@ -101,8 +120,12 @@ void RowWatch::Begin() {
   ReadChanged(base_, {});
   session_.Execute("ROLLBACK");
   if (session_.major_version() >= 15) session_.Execute("SELECT pg_catalog.pg_stat_force_next_flush()");
-  table_oids_ = "{";
-  for (const auto& [name, known] : base_.tables) table_oids_ += (table_oids_.size() == 1 ? "" : ",") + known.oid;
+  returnable_.clear();
+  for (const auto& [name, known] : base_.tables) {
+    if (known.shape->returns) returnable_[name] = known.shape->columns;
+  }
+  table_oids_ = fmt::format("{{{}", kCatalogOids);
+  for (const auto& [name, known] : base_.tables) table_oids_ += "," + known.oid;
   table_oids_ += "}";
   sequence_oids_ = "{";
   for (const auto& [oid, sequence] : base_.sequences) sequence_oids_ += (sequence_oids_.size() == 1 ? "" : ",") + oid;
@@ -114,31 +137,42 @@ void RowWatch::Start() {
   catalogs_at_start_.clear();
   tables_at_start_.clear();
   now_ = base_;
-  const std::vector<Rows> counters =
-      session_.QueryAll({{"migproof_catalog_counters", kCatalogCounters, {}}, CountersQuery()});
-  catalogs_at_start_ = CatalogCounters(counters[0]);
-  int row = 0;
-  for (const auto& [name, known] : base_.tables) tables_at_start_[known.oid] = counters[1].GetInt(row++, 0);
+  const Rows counters = session_.QueryAll({{"", "BEGIN", {}}, CountersQuery()})[1];
+  catalogs_at_start_ = CatalogCounters(counters);
+  int row = kCatalogs;
+  for (const auto& [name, known] : base_.tables) tables_at_start_[known.oid] = counters.GetInt(row++, 1);
 }
 
-std::shared_ptr<const RowSnapshot> RowWatch::Look() {
-  State now = Now();
+void RowWatch::Inserted(std::map<std::string, std::vector<std::vector<Cell>>> rows) {
+  for (auto& [name, inserted] : rows) {
+    const auto found = now_.tables.find(name);
+    if (found == now_.tables.end() || !found->second.rows->checksum.empty()) continue;
+    Known& known = found->second;
+    TableRows all = *known.rows;
+    all.count += static_cast<std::int64_t>(inserted.size());
+    if (all.count > kMaximumRows) continue;
+    known.count = static_cast<std::int64_t>(inserted.size());
+    std::move(inserted.begin(), inserted.end(), std::back_inserter(all.rows));
+    std::sort(all.rows.begin(), all.rows.end());
+    known.rows = std::make_shared<const TableRows>(std::move(all));
+  }
+}
+
+std::shared_ptr<const RowSnapshot> RowWatch::Look(const std::string& way) {
+  State now = Now(way);
   ReadChanged(now, now_);
   now_ = std::move(now);
   return now_.snapshot;
 }
 
 void RowWatch::Rewind() {
-  std::string back;
-  std::vector<Session::Prepared> queries;
-  if (!base_.sequences.empty()) queries.push_back(ValuesQuery());
+  std::vector<Session::Prepared> queries = {{"", "ROLLBACK", {}}, CountersQuery()};
   // Counters still pending when a transaction begins may be flushed within it, on a slow machine: counts begin at zero.
   if (session_.major_version() >= 15) {
     queries.push_back({"migproof_flush_counters", "SELECT pg_catalog.pg_stat_force_next_flush()", {}});
   }
-  const std::vector<Rows> told = queries.empty() ? std::vector<Rows>() : session_.QueryAll(queries);
-  const auto sequences =
-      base_.sequences.empty() ? std::map<std::string, SequenceState>() : Values(base_.sequences, told.front());
+  const auto sequences = Values(session_.QueryAll(queries)[1]);
+  std::string back;
   for (const auto& [name, state] : base_.snapshot->sequences) {
     const auto found = sequences.find(name);
     if (found == sequences.end() || found->second == state) continue;
@@ -153,17 +187,15 @@ bool RowWatch::saw_ddl() const {
   return std::any_of(now_.catalogs.begin(), now_.catalogs.end(), [](std::int64_t changed) { return changed != 0; });
 }
 
-Session::Prepared RowWatch::CountersQuery() const { return {"migproof_table_counters", kTableCounters, {table_oids_}}; }
-
-Session::Prepared RowWatch::ValuesQuery() const {
-  return {"migproof_sequence_values", kSequenceValues, {sequence_oids_}};
+Session::Prepared RowWatch::CountersQuery() const {
+  return {"migproof_row_counters", kRowCounters, {table_oids_, sequence_oids_}};
 }
 
-std::vector<std::int64_t> RowWatch::CatalogCounters(const Rows& rows) const {
+std::vector<std::int64_t> RowWatch::CatalogCounters(const Rows& told) const {
   std::vector<std::int64_t> counters;
-  for (int i = 0; i < rows.size(); ++i) {
+  for (int i = 0; i < kCatalogs; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    counters.push_back(rows.GetInt(i, 0) - (at < catalogs_at_start_.size() ? catalogs_at_start_[at] : 0));
+    counters.push_back(told.GetInt(i, 1) - (at < catalogs_at_start_.size() ? catalogs_at_start_[at] : 0));
   }
   return counters;
 }
@@ -182,9 +214,9 @@ void RowWatch::Take(State& state, const Rows& described, int row) const {
   // Another label of an enum is another text of values that nobody touched.
   known.signature = fmt::format("{} {}", described.Get(row, 3), state.catalogs[kEnumCatalog]);
   known.count = SinceStart(known.oid, described.GetInt(row, 4));
-  known.columns = described.Get(row, 5);
-  known.versions = described.Get(row, 6);
-  if (!known.columns.empty()) state.tables[name] = std::move(known);
+  known.shape = std::make_shared<const Shape>(
+      Shape{std::string(described.Get(row, 5)), std::string(described.Get(row, 6)), described.GetBool(row, 7)});
+  if (!known.shape->columns.empty()) state.tables[name] = std::move(known);
 }
 
 // Everything there is, from the catalogs, without the rows.
@@ -203,15 +235,16 @@ RowWatch::State RowWatch::ListAll(std::vector<std::int64_t> catalogs) {
   return state;
 }
 
-std::map<std::string, SequenceState> RowWatch::Values(const Sequences& sequences, const Rows& values) const {
+// The states of the base's sequences, from what CountersQuery says behind the counters.
+std::map<std::string, SequenceState> RowWatch::Values(const Rows& told) const {
   std::map<std::string, SequenceState> states;
-  for (int row = 0; row < values.size(); ++row) {
-    const auto found = sequences.find(std::string(values.Get(row, 0)));
-    if (found == sequences.end()) continue;
+  for (int row = kCatalogs + static_cast<int>(base_.tables.size()); row < told.size(); ++row) {
+    const auto found = base_.sequences.find(std::string(told.Get(row, 0)));
+    if (found == base_.sequences.end()) continue;
     SequenceState state = found->second.unused;
-    if (!values.IsNull(row, 1)) {
+    if (!told.IsNull(row, 1)) {
       state.is_called = true;
-      state.last_value = values.GetInt(row, 1);
+      state.last_value = told.GetInt(row, 1);
     }
     states[found->second.name] = state;
   }
@@ -219,17 +252,15 @@ std::map<std::string, SequenceState> RowWatch::Values(const Sequences& sequences
 }
 
 // What there is now, without the rows: the base, but for what this transaction touched.
-RowWatch::State RowWatch::Now() {
-  std::vector<Session::Prepared> queries = {{"migproof_catalog_counters", kCatalogCounters, {}}, CountersQuery()};
-  if (!base_.sequences.empty()) queries.push_back(ValuesQuery());
-  const std::vector<Rows> told = session_.QueryAll(queries);
+RowWatch::State RowWatch::Now(const std::string& way) {
+  const Rows told = session_.QueryAll({CountersQuery()}).front();
   State now;
-  now.catalogs = CatalogCounters(told[0]);
+  now.catalogs = CatalogCounters(told);
   if (now.catalogs[kNamespaceCatalog] != 0) return ListAll(now.catalogs);
   now.tables = base_.tables;
-  int row = 0;
+  int row = kCatalogs;
   for (auto& [name, known] : now.tables) {
-    known.count = SinceStart(known.oid, told[1].GetInt(row++, 0));
+    known.count = SinceStart(known.oid, told.GetInt(row++, 1));
     if (now.catalogs[kEnumCatalog] != 0) {
       known.signature =
           known.signature.substr(0, known.signature.find(' ')) + fmt::format(" {}", now.catalogs[kEnumCatalog]);
@@ -237,9 +268,13 @@ RowWatch::State RowWatch::Now() {
   }
   // Other columns, another name or storage, a relation that comes or goes: all stand there.
   const bool ddl = now.catalogs[kClassCatalog] != 0 || now.catalogs[kAttributeCatalog] != 0;
-  if (ddl && !Touch(now, session_.QueryAll({TouchedQuery()}).front())) return ListAll(now.catalogs);
+  if (ddl && !Recall(now, way)) {
+    const Rows touched = session_.QueryAll({TouchedQuery()}).front();
+    if (!Touch(now, touched)) return ListAll(now.catalogs);
+    if (!way.empty()) Remember(now, way);
+  }
   auto snapshot = std::make_shared<RowSnapshot>();
-  if (!base_.sequences.empty()) snapshot->sequences = Values(base_.sequences, told[2]);
+  snapshot->sequences = Values(told);
   now.snapshot = std::move(snapshot);
   return now;
 }
@@ -260,11 +295,44 @@ bool RowWatch::Touch(State& state, const Rows& touched) const {
   return true;
 }
 
+// Whether the way is known and the server counts the same changes: then its tables are as they were the first time.
+bool RowWatch::Recall(State& state, const std::string& way) const {
+  const auto trace = traces_.find(way);
+  if (trace == traces_.end() || trace->second.catalogs != state.catalogs) return false;
+  for (const auto& [name, altered] : trace->second.tables) {
+    Known& known = state.tables.at(name);
+    known.shape = altered.shape;
+    // Which storage is not known, but not the base's, nor that of another way.
+    if (altered.moved) known.signature = fmt::format("{} {}", way, state.catalogs[kEnumCatalog]);
+  }
+  return true;
+}
+
+// Keeps what the way did where it altered tables of the base and nothing else that is watched.
+void RowWatch::Remember(const State& state, const std::string& way) {
+  Trace trace;
+  trace.catalogs = state.catalogs;
+  std::set<std::string> types;
+  for (const auto& [name, known] : base_.tables) types.merge(TypesIn(known.shape->versions));
+  const auto storage = [](const Known& known) { return known.signature.substr(0, known.signature.find(' ')); };
+  for (const auto& [name, known] : base_.tables) {
+    const auto now = state.tables.find(name);
+    if (now == state.tables.end() || now->second.oid != known.oid) return;
+    const bool moved = storage(now->second) != storage(known);
+    if (!moved && *now->second.shape == *known.shape) continue;
+    for (const std::string& type : TypesIn(now->second.shape->versions)) {
+      if (!types.contains(type)) return;  // it may have come on the way, with another oid each time
+    }
+    trace.tables[name] = {now->second.shape, moved};
+  }
+  if (state.tables.size() == base_.tables.size()) traces_[way] = std::move(trace);
+}
+
 // The same query text gives another result where a column has another type: each such query has a name of its own.
 std::string RowWatch::QueryName(const std::string& name, const Known& known) {
   const auto number = queries_.size();
   return fmt::format("migproof_rows_{}",
-                     queries_.try_emplace({name, known.columns, known.versions}, number).first->second);
+                     queries_.try_emplace({name, known.shape->columns, known.shape->versions}, number).first->second);
 }
 
 // Fills in the rows: those of `before` where nothing was done to the table since, the rest from the database.
@@ -273,15 +341,15 @@ void RowWatch::ReadChanged(State& now, const State& before) {
   for (auto& [name, known] : now.tables) {
     const auto found = before.tables.find(name);
     const bool same = found != before.tables.end() && found->second.oid == known.oid &&
-                      found->second.columns == known.columns && found->second.versions == known.versions &&
+                      (found->second.shape == known.shape || *found->second.shape == *known.shape) &&
                       found->second.signature == known.signature && found->second.count == known.count;
     known.rows = same ? found->second.rows : nullptr;
     if (same) continue;
     wanted.push_back({.table = name,
-                      .columns = known.columns,
+                      .columns = known.shape->columns,
                       .prepared_as = QueryName(name, known),
                       .oid = known.oid,
-                      .numbers = NumbersIn(known.versions)});
+                      .numbers = NumbersIn(known.shape->versions)});
   }
   std::vector<TableRows> read = ReadTables(session_, wanted);
   for (std::size_t i = 0; i < read.size(); ++i) {

@@ -2,12 +2,11 @@
 //
 //   RowWatch watch(session, ledger.Tables());
 //   watch.Begin();                 // outside a transaction: what is there is the base
-//   session.Execute("BEGIN");
-//   watch.Start();
+//   watch.Start();                 // opens a transaction
 //   ... insert, migrate ...
 //   auto rows = watch.Look();      // what this transaction did since the last look is read, nothing else
-//   session.Execute("ROLLBACK");
-//   watch.Rewind();                // back to the base; sequences, which no ROLLBACK brings back, are set again
+//   watch.Rewind();                // ROLLBACK, back to the base; sequences, which it does not bring back, are set
+//   again
 //
 // Which tables a transaction has changed is told by the server. Its counters (pg_stat_get_xact_tuples_*) say where rows
 // were inserted, updated and deleted. For the rest its locks do, once rows of pg_class or pg_attribute have changed:
@@ -33,11 +32,18 @@ class RowWatch {
 
   // Takes the committed state for the base of all that follows. Not inside a transaction.
   void Begin();
-  // At the beginning of each transaction: the counters may hold what earlier ones have left.
+  // Opens a transaction, and sees what the counters hold of earlier ones.
   void Start();
-  // The rows now, inside the open transaction.
-  std::shared_ptr<const RowSnapshot> Look();
-  // After ROLLBACK: nothing but the base is known, and every sequence stands where it stood.
+  // The columns of the base's tables ("a, b") whose inserts may return rows: no rules, no row security.
+  const std::map<std::string, std::string>& returnable() const { return returnable_; }
+  // Right after Start: rows that were inserted, by table, with the columns of returnable(). They need not be read
+  // again, unless the server counts more changes than those.
+  void Inserted(std::map<std::string, std::vector<std::vector<Cell>>> rows);
+  // The rows now, inside the open transaction. `way` names what went before, since Start, where that does the same to
+  // the catalog each time it is gone: what the first look found altered is then known to the next ones, as long as the
+  // server counts the very same changes. "": not so.
+  std::shared_ptr<const RowSnapshot> Look(const std::string& way = "");
+  // Rolls the transaction back: nothing but the base is known, and every sequence stands where it stood.
   void Rewind();
 
   const RowSnapshot& base() const { return *base_.snapshot; }
@@ -45,10 +51,17 @@ class RowWatch {
   bool saw_ddl() const;
 
  private:
+  // What the catalogs say of a table's columns.
+  struct Shape {
+    std::string columns;   // quoted, sorted
+    std::string versions;  // number, type, collation of each
+    bool returns = false;  // its INSERT may have RETURNING
+
+    bool operator==(const Shape&) const = default;
+  };
   struct Known {
     std::string oid;
-    std::string columns;     // quoted, sorted
-    std::string versions;    // of the columns: number, type, collation
+    std::shared_ptr<const Shape> shape;
     std::string signature;   // of the table's storage and of the labels of enums
     std::int64_t count = 0;  // of rows inserted, updated and deleted since Start
     std::shared_ptr<const TableRows> rows;
@@ -66,17 +79,28 @@ class RowWatch {
     std::shared_ptr<const RowSnapshot> snapshot;
   };
 
+  // What a way alters: the base's tables, none come or gone, and how many rows of the catalogs.
+  struct Altered {
+    std::shared_ptr<const Shape> shape;
+    bool moved = false;  // to another storage
+  };
+  struct Trace {
+    std::vector<std::int64_t> catalogs;
+    std::map<std::string, Altered> tables;  // by qualified name
+  };
+
   State ListAll(std::vector<std::int64_t> catalogs);
-  State Now();
+  State Now(const std::string& way);
+  bool Recall(State& state, const std::string& way) const;
+  void Remember(const State& state, const std::string& way);
   bool Touch(State& state, const Rows& touched) const;
   void Take(State& state, const Rows& described, int row) const;
   std::string QueryName(const std::string& name, const Known& known);
   void ReadChanged(State& now, const State& before);
-  std::map<std::string, SequenceState> Values(const Sequences& sequences, const Rows& values) const;
-  std::vector<std::int64_t> CatalogCounters(const Rows& rows) const;
+  std::map<std::string, SequenceState> Values(const Rows& told) const;
+  std::vector<std::int64_t> CatalogCounters(const Rows& told) const;
   std::int64_t SinceStart(const std::string& oid, std::int64_t count) const;
   Session::Prepared CountersQuery() const;
-  Session::Prepared ValuesQuery() const;
 
   Session& session_;
   std::vector<std::string> leave_out_;
@@ -84,8 +108,10 @@ class RowWatch {
   std::map<std::string, std::int64_t> tables_at_start_;  // by oid
   State base_;
   State now_;
-  std::string table_oids_;     // of the base, in the order of the tables' names, as an array
-  std::string sequence_oids_;  // of the base, as an array
+  std::map<std::string, std::string> returnable_;
+  std::map<std::string, Trace> traces_;  // by way
+  std::string table_oids_;               // of the base, in the order of the tables' names, as an array
+  std::string sequence_oids_;            // of the base, as an array
   std::map<std::tuple<std::string, std::string, std::string>, std::size_t> queries_;  // by table, columns, versions
 };
 

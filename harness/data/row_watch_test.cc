@@ -1,6 +1,9 @@
 #include "harness/data/row_watch.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <tuple>
 
 #include "harness/postgres/database.h"
 #include "harness/postgres/test_server.h"
@@ -21,7 +24,8 @@ INSERT INTO parent (m) VALUES ('sad'), ('ok'), (NULL);
 INSERT INTO child (parent, note) VALUES (1, 'x'), (2, NULL);
 )sql";
 
-class RowWatchTest : public testing::TestWithParam<const char*> {};
+// A statement, and whether the watch is told that it does the same to the catalog each time.
+class RowWatchTest : public testing::TestWithParam<std::tuple<const char*, bool>> {};
 
 // Whatever a transaction does, the watch sees what a whole reading sees: now, after ROLLBACK, and the next time.
 TEST_P(RowWatchTest, SeesWhatAWholeReadingSees) {
@@ -32,17 +36,17 @@ TEST_P(RowWatchTest, SeesWhatAWholeReadingSees) {
   RowWatch watch(*session, {});
   watch.Begin();
   EXPECT_EQ(watch.base(), base);
-  for (int round = 0; round < 2; ++round) {
-    session->Execute("BEGIN");
+  const auto& [statement, same_each_time] = GetParam();
+  const std::string way = same_each_time ? "there" : "";
+  for (int round = 0; round < 3; ++round) {
     watch.Start();
-    session->Execute("INSERT INTO child (parent, note) VALUES (3, 'new')");
+    session->Execute(fmt::format("INSERT INTO child (parent, note) VALUES (3, 'new {}')", round));
     EXPECT_EQ(*watch.Look(), ReadRows(*session, {}));
-    session->Execute(GetParam());
-    EXPECT_EQ(*watch.Look(), ReadRows(*session, {}));
+    session->Execute(statement);
+    EXPECT_EQ(*watch.Look(way), ReadRows(*session, {}));
     session->Execute("UPDATE parent SET id = id + 100 WHERE id > 100000");
-    session->Execute("INSERT INTO parent (id, m) VALUES (77, 'ok')");
-    EXPECT_EQ(*watch.Look(), ReadRows(*session, {}));
-    session->Execute("ROLLBACK");
+    session->Execute(fmt::format("INSERT INTO parent (id, m) VALUES ({}, 'ok')", 77 + round));
+    EXPECT_EQ(*watch.Look(way.empty() ? "" : "and on"), ReadRows(*session, {}));
     watch.Rewind();
     EXPECT_EQ(ReadRows(*session, {}), base);
   }
@@ -50,31 +54,77 @@ TEST_P(RowWatchTest, SeesWhatAWholeReadingSees) {
 
 INSTANTIATE_TEST_SUITE_P(
     Statements, RowWatchTest,
-    testing::Values(
-        "SELECT 1", "UPDATE child SET note = 'y'", "DELETE FROM child", "TRUNCATE child",
-        "DELETE FROM parent WHERE id = 1", "ALTER TABLE child DROP COLUMN note",
-        "ALTER TABLE child DROP COLUMN note; ALTER TABLE child ADD COLUMN note text DEFAULT 'z'",
-        "ALTER TABLE child RENAME note TO zz", "ALTER TABLE child RENAME note TO noted",
-        "ALTER TABLE child ALTER note TYPE varchar(1) USING left(note, 1)",
-        "ALTER TABLE child ALTER note TYPE text COLLATE \"C\"", "DROP TABLE child",
-        "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'", "CREATE TABLE fresh AS SELECT 1 AS one",
-        "INSERT INTO \"Odd name\" VALUES (1, 2)", "ALTER TABLE \"Odd name\" RENAME TO other",
-        "CREATE SCHEMA s; ALTER TABLE child SET SCHEMA s", "ALTER SEQUENCE child_id_seq RESTART WITH 500",
-        "SELECT nextval('child_id_seq'), setval('parent_id_seq', 900)",
-        "ALTER TABLE child DISABLE TRIGGER ALL; DELETE FROM parent", "ALTER SCHEMA s1 RENAME TO s2",
-        "DROP SCHEMA s1 CASCADE", "DROP SEQUENCE s1.loose",
-        "ALTER SEQUENCE s1.loose INCREMENT 5; SELECT nextval('s1.loose')", "CREATE SEQUENCE fresh START 7",
-        "ALTER SEQUENCE s1.loose RENAME TO tight", "DROP TABLE child; CREATE TABLE child (id int)",
-        "ALTER TABLE child RENAME TO c; ALTER TABLE s1.other RENAME TO child; "
-        "ALTER TABLE s1.child SET SCHEMA public",
-        "UPDATE pg_attribute SET attname = 'by_hand' WHERE attrelid = 'child'::regclass AND attname = 'note'",
-        "UPDATE pg_class SET relname = 'by_hand' WHERE oid = 'child'::regclass",
-        "DO $$ BEGIN BEGIN DROP TABLE child; RAISE 'no'; EXCEPTION WHEN raise_exception THEN NULL; END; "
-        "UPDATE child SET note = 'kept'; END $$",
-        "ALTER TABLE parent ALTER id DROP DEFAULT; DROP SEQUENCE parent_id_seq",
-        "CREATE TEMP TABLE child (id int); INSERT INTO pg_temp.child VALUES (1)",
-        "ALTER TABLE child ADD COLUMN n bigserial", "ALTER TABLE s1.other SET UNLOGGED",
-        "CREATE VIEW v AS SELECT 1; DROP VIEW v; CREATE INDEX ON child (note)"));
+    testing::Combine(
+        testing::Values(
+            "SELECT 1", "UPDATE child SET note = 'y'", "DELETE FROM child", "TRUNCATE child",
+            "DELETE FROM parent WHERE id = 1", "ALTER TABLE child DROP COLUMN note",
+            "ALTER TABLE child DROP COLUMN note; ALTER TABLE child ADD COLUMN note text DEFAULT 'z'",
+            "ALTER TABLE child RENAME note TO zz", "ALTER TABLE child RENAME note TO noted",
+            "ALTER TABLE child ALTER note TYPE varchar(1) USING left(note, 1)",
+            "ALTER TABLE child ALTER note TYPE text COLLATE \"C\"", "DROP TABLE child",
+            "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'", "CREATE TABLE fresh AS SELECT 1 AS one",
+            "INSERT INTO \"Odd name\" VALUES (1, 2)", "ALTER TABLE \"Odd name\" RENAME TO other",
+            "CREATE SCHEMA s; ALTER TABLE child SET SCHEMA s", "ALTER SEQUENCE child_id_seq RESTART WITH 500",
+            "SELECT nextval('child_id_seq'), setval('parent_id_seq', 900)",
+            "ALTER TABLE child DISABLE TRIGGER ALL; DELETE FROM parent", "ALTER SCHEMA s1 RENAME TO s2",
+            "DROP SCHEMA s1 CASCADE", "DROP SEQUENCE s1.loose",
+            "ALTER SEQUENCE s1.loose INCREMENT 5; SELECT nextval('s1.loose')", "CREATE SEQUENCE fresh START 7",
+            "ALTER SEQUENCE s1.loose RENAME TO tight", "DROP TABLE child; CREATE TABLE child (id int)",
+            "ALTER TABLE child RENAME TO c; ALTER TABLE s1.other RENAME TO child; "
+            "ALTER TABLE s1.child SET SCHEMA public",
+            "UPDATE pg_attribute SET attname = 'by_hand' WHERE attrelid = 'child'::regclass AND attname = 'note'",
+            "UPDATE pg_class SET relname = 'by_hand' WHERE oid = 'child'::regclass",
+            "DO $$ BEGIN BEGIN DROP TABLE child; RAISE 'no'; EXCEPTION WHEN raise_exception THEN NULL; END; "
+            "UPDATE child SET note = 'kept'; END $$",
+            "ALTER TABLE parent ALTER id DROP DEFAULT; DROP SEQUENCE parent_id_seq",
+            "CREATE TEMP TABLE child (id int); INSERT INTO pg_temp.child VALUES (1)",
+            "CREATE TYPE fresh AS ENUM ('a'); ALTER TABLE child ADD COLUMN f fresh DEFAULT 'a'",
+            "ALTER TYPE mood ADD VALUE 'so'", "ALTER TABLE child ADD COLUMN n bigserial",
+            "ALTER TABLE s1.other SET UNLOGGED",
+            "CREATE VIEW v AS SELECT 1; DROP VIEW v; CREATE INDEX ON child (note)"),
+        testing::Bool()));
+
+TEST(RowWatch, ReadsNothingAgainThatWasGivenBackOnInsertion) {
+  const auto database = Database::Create(TestServer());
+  const auto session = database->Connect();
+  session->Execute(kGround);
+  session->Execute("CREATE RULE r AS ON INSERT TO s1.other DO ALSO SELECT 1");
+  RowWatch watch(*session, {});
+  watch.Begin();
+  EXPECT_EQ(watch.returnable().at("public.child"), "id, note, parent");
+  EXPECT_FALSE(watch.returnable().contains("s1.other"));
+  for (int round = 0; round < 2; ++round) {
+    watch.Start();
+    session->Execute("INSERT INTO child (id, parent, note) VALUES (70, 1, 'new'), (71, NULL, NULL)");
+    watch.Inserted({{"public.child", {{"70", "told", "1"}, {"71", std::nullopt, std::nullopt}}}});
+    const auto seen = watch.Look();
+    const TableRows& rows = *seen->tables.at("public.child");
+    EXPECT_EQ(rows.count, 4);
+    EXPECT_EQ(rows.rows[2], (std::vector<Cell>{"70", "told", "1"}));
+    session->Execute("UPDATE parent SET m = NULL");
+    EXPECT_EQ(watch.Look()->tables.at("public.child")->rows, rows.rows);
+    session->Execute("UPDATE child SET note = 'y' WHERE id = 71");
+    EXPECT_EQ(*watch.Look(), ReadRows(*session, {}));
+    watch.Rewind();
+  }
+}
+
+// A trigger that writes as well: more changes than rows given back.
+TEST(RowWatch, ReadsWhereMoreWasDoneThanInserted) {
+  const auto database = Database::Create(TestServer());
+  const auto session = database->Connect();
+  session->Execute(kGround);
+  session->Execute(
+      "CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS"
+      " $$ BEGIN UPDATE child SET note = 'later' WHERE id = NEW.id; RETURN NULL; END $$;"
+      "CREATE TRIGGER later AFTER INSERT ON child FOR EACH ROW EXECUTE FUNCTION later()");
+  RowWatch watch(*session, {});
+  watch.Begin();
+  watch.Start();
+  session->Execute("INSERT INTO child (id, parent, note) VALUES (70, 1, 'new')");
+  watch.Inserted({{"public.child", {{"70", "new", "1"}}}});
+  EXPECT_EQ(*watch.Look(), ReadRows(*session, {}));
+}
 
 TEST(RowWatch, LeavesOutWhatItIsToldTo) {
   const auto database = Database::Create(TestServer());

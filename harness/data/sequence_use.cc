@@ -123,20 +123,31 @@ std::optional<std::int64_t> LargestKeyBeyond(const SequenceUse& use, const RowSn
   return largest;
 }
 
-std::vector<std::string> UseSequences(const Catalog& catalog, const Dataset& dataset) {
-  std::vector<std::string> statements;
+SequenceStatements::SequenceStatements(const Catalog& catalog) {
   std::set<std::string> used;
   for (const SequenceUse& use : SequenceUses(catalog)) {
     used.insert(use.sequence);
-    const bool filled = std::any_of(dataset.tables.begin(), dataset.tables.end(),
-                                    [&](const DatasetTable& table) { return table.table == use.table; });
-    if (filled) statements.push_back(CatchUp(catalog, use));
+    by_table_.emplace_back(use.table, CatchUp(catalog, use));
   }
   for (const std::string& sequence : catalog.Names("sequence")) {
     const bool belongs = used.contains(sequence) || !catalog.Attribute("sequence", sequence, "owned_by").empty();
-    if (!belongs) statements.push_back(TakeSome(catalog, sequence));
+    if (!belongs) always_.push_back(TakeSome(catalog, sequence));
   }
+}
+
+std::vector<std::string> SequenceStatements::For(const Dataset& dataset) const {
+  std::vector<std::string> statements;
+  for (const auto& [name, statement] : by_table_) {
+    const bool filled = std::any_of(dataset.tables.begin(), dataset.tables.end(),
+                                    [&name = name](const DatasetTable& table) { return table.table == name; });
+    if (filled) statements.push_back(statement);
+  }
+  statements.insert(statements.end(), always_.begin(), always_.end());
   return statements;
+}
+
+std::vector<std::string> UseSequences(const Catalog& catalog, const Dataset& dataset) {
+  return SequenceStatements(catalog).For(dataset);
 }
 
 }  // namespace migproof

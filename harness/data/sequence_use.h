@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/catalog/catalog.h"
@@ -40,5 +41,16 @@ std::optional<std::int64_t> LargestKeyBeyond(const SequenceUse& use, const RowSn
 // What brings the sequences of the dataset's tables level with their keys, and takes some values from sequences that no
 // column uses. No sequence moves back; one that can't reach its keys stays.
 std::vector<std::string> UseSequences(const Catalog& catalog, const Dataset& dataset);
+
+// The same, the catalog read once for many datasets.
+class SequenceStatements {
+ public:
+  explicit SequenceStatements(const Catalog& catalog);
+  std::vector<std::string> For(const Dataset& dataset) const;
+
+ private:
+  std::vector<std::pair<std::string, std::string>> by_table_;  // table and statement
+  std::vector<std::string> always_;
+};
 
 }  // namespace migproof

@@ -1,8 +1,10 @@
 #include "harness/verify/case.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "harness/verify/failures.h"
 #include "harness/verify/fill.h"
@@ -58,11 +60,12 @@ void CaseGround::GoTo(std::size_t index) {
   ForgetPlans(session());
   index_ = index;
   outdates_plans_.reset();
-  has_deferrable_.reset();
+  has_deferrable_.clear();
   catalog_ = stand_->ObserveCatalog();  // outside a transaction: what the cases' looks go by after a ROLLBACK
   watch_->Begin();
   deferred_.clear();
   compared_.clear();
+  sequences_.clear();
   rewritten_.clear();
 }
 
@@ -85,12 +88,11 @@ bool CaseGround::OutdatesPlans() {
   return *outdates_plans_;
 }
 
-bool CaseGround::HasDeferrable() {
-  if (!has_deferrable_) {
-    const auto& was = BeforeWithoutRows().catalog;
-    has_deferrable_ = was == nullptr || migproof::HasDeferrable(*was);
-  }
-  return *has_deferrable_;
+bool CaseGround::HasDeferrable(const std::shared_ptr<const Catalog>& catalog) {
+  if (catalog == nullptr) return true;
+  const auto [at, added] = has_deferrable_.try_emplace(catalog);
+  if (added) at->second = migproof::HasDeferrable(*catalog);
+  return at->second;
 }
 
 // DDL that is rolled back leaves its dead rows in the catalogs, and every statement after it wades through them.
@@ -107,6 +109,19 @@ void CaseGround::Tidy() {
 const std::string& CaseGround::Deferred(const std::shared_ptr<const Catalog>& catalog) {
   const auto found = deferred_.find(catalog);
   return found != deferred_.end() ? found->second : deferred_[catalog] = DeferredConstraints(*catalog);
+}
+
+const SequenceStatements& CaseGround::SequencesOf(const std::shared_ptr<const Catalog>& catalog) {
+  return sequences_.try_emplace(catalog, *catalog).first->second;
+}
+
+std::vector<Session::Prepared> CaseGround::Kept(const std::vector<std::string>& statements) {
+  std::vector<Session::Prepared> queries;
+  for (const std::string& sql : statements) {
+    const auto number = kept_.try_emplace(sql, kept_.size()).first->second;
+    queries.push_back({fmt::format("migproof_kept_{}", number), sql, {}});
+  }
+  return queries;
 }
 
 const std::vector<Difference>& CaseGround::Compared(const std::shared_ptr<const Catalog>& was,
@@ -136,15 +151,27 @@ void Case::Begin() {
 }
 
 void Case::PutRowsIn(Session& session) {
-  inserted_ = Insert(session, dataset_, ground_.HasDeferrable());
+  RowWatch* const watch = Watch();
+  const bool deferrable = ground_.HasDeferrable(ground_.BeforeWithoutRows().catalog);
+  inserted_ = watch == nullptr ? Insert(session, dataset_, deferrable)
+                               : Insert(session, dataset_, deferrable, watch->returnable());
+  if (watch != nullptr) watch->Inserted(std::exchange(inserted_.stored, {}));
   forbidden_ = TakeOut(session, ground_.assumptions(),
                        dataset_.forbidden ? ground_.own_assumptions() : std::vector<Assumption>());
   const Observation& before = ground_.BeforeWithoutRows();
   if (before.catalog == nullptr) return;
   if (dataset_.forbidden) forbidden_rows_ = FindForbidden(session, *before.catalog, ground_.own_assumptions());
-  std::string used;
-  for (const std::string& statement : UseSequences(*before.catalog, inserted_.inserted)) used += statement;
-  if (!used.empty()) session.Execute(used);
+  BringSequencesAlong(before.catalog);
+}
+
+void Case::BringSequencesAlong(const std::shared_ptr<const Catalog>& catalog) {
+  const std::vector<std::string> statements = ground_.SequencesOf(catalog).For(inserted_.inserted);
+  if (statements.empty()) return;
+  if (Watch() != nullptr) {
+    Here().QueryAll(ground_.Kept(statements));
+  } else {
+    Here().Execute(fmt::format("{}", fmt::join(statements, "")));
+  }
 }
 
 const ForbiddenRows& Case::Forbidden() {
@@ -157,9 +184,7 @@ void Case::PutNewRowsIn() {
   OpenOnTheWay();
   inserted_ = Insert(Here(), dataset_);
   inserted_.inserted.new_shape = true;
-  std::string used;
-  for (const std::string& statement : UseSequences(*CatalogHere(), inserted_.inserted)) used += statement;
-  if (!used.empty()) Here().Execute(used);
+  BringSequencesAlong(CatalogHere());
   Settle();
 }
 
@@ -183,7 +208,7 @@ bool Case::GoAlong(const Path& path) {
     if (move == Move::kInsert) {
       PutNewRowsIn();
     } else {
-      refusals = Run(move);
+      refusals = Run(next);
     }
     const bool ended = !refusals.empty() && (move == Move::kDowngrade || !ground_.leaves_out());
     if (!seen_.contains(next)) {
@@ -266,12 +291,10 @@ RowsCase::~RowsCase() {
 }
 
 Session& RowsCase::Open() {
-  Session& session = ground_.session();
-  session.Execute("BEGIN");
-  begun_ = true;
   ForgetPlansWhereOutdated();
+  begun_ = true;
   ground_.watch().Start();
-  return session;
+  return ground_.session();
 }
 
 void RowsCase::OpenOnTheWay() { ForgetPlansWhereOutdated(); }
@@ -283,22 +306,23 @@ void RowsCase::ForgetPlansWhereOutdated() {
 void RowsCase::Close() {
   if (!begun_) return;
   begun_ = false;
-  ground_.session().Execute("ROLLBACK");
   ground_.watch().Rewind();
   ground_.Tidy();
 }
 
 Observation RowsCase::ObserveHere(const Path& path) {
   Observation seen;
-  seen.rows = ground_.watch().Look();
-  if (!reads_catalog_) {
-    seen.catalog = ground_.AlongWithoutRows(path).catalog;
-  } else if (path.empty() && !ground_.watch().saw_ddl()) {
+  // Where the catalog is what it is without rows, so is what alters the tables.
+  if (!reads_catalog_) seen.catalog = ground_.AlongWithoutRows(path).catalog;
+  seen.rows = ground_.watch().Look(seen.catalog == nullptr ? "" : ToString(path));
+  if (reads_catalog_ && path.empty() && !ground_.watch().saw_ddl()) {
     seen.catalog = ground_.catalog();  // rows alone change none, unless a trigger does
   }
   if (seen.catalog == nullptr) seen.catalog = ground_.stand().ObserveCatalog();
   return seen;
 }
+
+RowWatch* RowsCase::Watch() { return &ground_.watch(); }
 
 Session& RowsCase::Here() { return ground_.session(); }
 
@@ -307,7 +331,8 @@ void RowsCase::Settle() {
   if (!deferred.empty()) ground_.session().Execute(fmt::format("SET CONSTRAINTS {} DEFERRED", deferred));
 }
 
-std::vector<Error> RowsCase::Run(Move move) {
+std::vector<Error> RowsCase::Run(const Path& path) {
+  const Move move = path.back();
   Session& session = ground_.session();
   Settle();
   ForgetPlansWhereOutdated();
@@ -317,9 +342,9 @@ std::vector<Error> RowsCase::Run(Move move) {
     for (const auto& sql : subject.ledger().ForgetSql(revision, subject.history())) session.Execute(sql);
   }
   const bool leaving_out = move != Move::kDowngrade && ground_.leaves_out();
-  std::vector<Error> refusals =
-      RunInside(session, (move == Move::kDowngrade ? *revision.downgrade : revision.upgrade).AsSql(), leaving_out);
-  if (refusals.empty() || leaving_out) {
+  std::vector<Error> refusals = RunInside(
+      session, (move == Move::kDowngrade ? *revision.downgrade : revision.upgrade).AsSql(), leaving_out, true);
+  if ((refusals.empty() || leaving_out) && MayDefer(path)) {
     // What COMMIT would check.
     try {
       session.Execute("SET CONSTRAINTS ALL IMMEDIATE");
@@ -329,6 +354,12 @@ std::vector<Error> RowsCase::Run(Move move) {
     }
   }
   return refusals;
+}
+
+// Whether a constraint may be unchecked where `path` has led: one that may be deferred, there or before.
+bool RowsCase::MayDefer(const Path& path) {
+  const auto& catalog = reads_catalog_ ? nullptr : ground_.AlongWithoutRows(path).catalog;
+  return catalog == nullptr || ground_.HasDeferrable(catalog) || ground_.HasDeferrable(CatalogHere());
 }
 
 std::unique_ptr<Case> RowsCase::Again() const { return std::make_unique<RowsCase>(ground_, dataset_, false); }
@@ -362,7 +393,8 @@ Observation CommittedCase::ObserveHere(const Path& path) {
   return seen;
 }
 
-std::vector<Error> CommittedCase::Run(Move move) {
+std::vector<Error> CommittedCase::Run(const Path& path) {
+  const Move move = path.back();
   ForgetPlans(stand_->session());
   const bool meets_forbidden = dataset_.forbidden && move == Move::kUpgrade && !ground_.leaves_out();
   return meets_forbidden ? UpgradeAsRunnersDo() : stand_->Apply(move, ground_.revision());

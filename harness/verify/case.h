@@ -18,6 +18,7 @@
 
 #include "harness/data/row_generator.h"
 #include "harness/data/row_watch.h"
+#include "harness/data/sequence_use.h"
 #include "harness/verify/aftermath.h"
 #include "harness/verify/assumptions.h"
 #include "harness/verify/replay_source.h"
@@ -58,10 +59,14 @@ class CaseGround {
   // The drift of two catalogs, worked out once: many cases see the same ones.
   const std::vector<Difference>& Compared(const std::shared_ptr<const Catalog>& was,
                                           const std::shared_ptr<const Catalog>& is);
+  // What brings the sequences of a catalog along with rows, worked out once.
+  const SequenceStatements& SequencesOf(const std::shared_ptr<const Catalog>& catalog);
+  // Statements that session() is asked again and again, each under a name of its own.
+  std::vector<Session::Prepared> Kept(const std::vector<std::string>& statements);
   // Whether plans that rows leave behind may fail after a step of the revision (see ForgetPlans).
   bool OutdatesPlans();
-  // Whether there may be constraints, before the revision, that are not checked at once.
-  bool HasDeferrable();
+  // Whether there may be constraints in a catalog that are not checked at once; null: not known.
+  bool HasDeferrable(const std::shared_ptr<const Catalog>& catalog);
   // To be called after each transaction that was rolled back.
   void Tidy();
   // Rows that break these are taken out after insertion; of a dataset with forbidden rows, those stay that break one of
@@ -83,8 +88,10 @@ class CaseGround {
   std::size_t index_ = 0;
   int cases_since_tidy_ = 0;
   std::optional<bool> outdates_plans_;
-  std::optional<bool> has_deferrable_;
+  std::map<std::shared_ptr<const Catalog>, bool> has_deferrable_;
   std::map<std::shared_ptr<const Catalog>, std::string> deferred_;
+  std::map<std::shared_ptr<const Catalog>, SequenceStatements> sequences_;
+  std::map<std::string, std::size_t> kept_;
   std::map<std::pair<std::shared_ptr<const Catalog>, std::shared_ptr<const Catalog>>, std::vector<Difference>>
       compared_;
   std::vector<Assumption> assumptions_;
@@ -127,10 +134,12 @@ class Case : public Mover {
   // Rows are in: the transaction of the next move begins.
   virtual void Settle() = 0;
   virtual Observation ObserveHere(const Path& path) = 0;
-  // Runs a script of the revision; a refusal ends the way.
-  virtual std::vector<Error> Run(Move move) = 0;
+  // Runs the script of the last move of `path`; a refusal ends the way.
+  virtual std::vector<Error> Run(const Path& path) = 0;
   virtual void Close() = 0;
   virtual Session& Here() = 0;
+  // What follows the rows of Here(), where something does.
+  virtual RowWatch* Watch() { return nullptr; }
   // The same case on a database of its own, for what differs between two executions.
   virtual std::unique_ptr<Case> Again() const = 0;
 
@@ -144,6 +153,7 @@ class Case : public Mover {
   void Begin();
   void PutRowsIn(Session& session);
   void PutNewRowsIn();
+  void BringSequencesAlong(const std::shared_ptr<const Catalog>& catalog);
   bool GoAlong(const Path& path);
 
   InsertResult inserted_;
@@ -165,13 +175,15 @@ class RowsCase : public Case {
   void OpenOnTheWay() override;
   void Settle() override;
   Observation ObserveHere(const Path& path) override;
-  std::vector<Error> Run(Move move) override;
+  std::vector<Error> Run(const Path& path) override;
   void Close() override;
   Session& Here() override;
+  RowWatch* Watch() override;
   std::unique_ptr<Case> Again() const override;
 
  private:
   void ForgetPlansWhereOutdated();
+  bool MayDefer(const Path& path);
 
   bool reads_catalog_;
   bool begun_ = false;
@@ -189,7 +201,7 @@ class CommittedCase : public Case {
   void OpenOnTheWay() override;
   void Settle() override;
   Observation ObserveHere(const Path& path) override;
-  std::vector<Error> Run(Move move) override;
+  std::vector<Error> Run(const Path& path) override;
   void Close() override;
   Session& Here() override;
   std::unique_ptr<Case> Again() const override;

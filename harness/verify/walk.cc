@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "harness/verify/elsewhere.h"
 #include "harness/verify/model.h"
@@ -40,9 +41,23 @@ bool BodyIsUnfit(std::string_view statement) {
                                         [&](std::string_view word) { return Contains(upper, word); });
 }
 
+// Where the run of statements from `begin` on ends that do the same when they are sent together: none that sets how
+// others are read, none that takes data.
+std::size_t EndOfRun(const Script& script, std::size_t begin) {
+  static const std::set<std::string, std::less<>> kPlain = {"ALTER", "COMMENT", "CREATE", "DELETE",   "DROP",
+                                                            "GRANT", "INSERT",  "REVOKE", "TRUNCATE", "UPDATE"};
+  const auto& statements = script.statements();
+  std::size_t end = begin;
+  while (end < statements.size() && statements[end].kind == StatementKind::kSql &&
+         kPlain.contains(LeadingWords(script.Text(statements[end]), 1))) {
+    ++end;
+  }
+  return end;
+}
+
 }  // namespace
 
-std::vector<Error> RunInside(Session& session, const Section& section, bool leaving_out) {
+std::vector<Error> RunInside(Session& session, const Section& section, bool leaving_out, bool together) {
   std::vector<Error> refusals;
   const auto& statements = section.script.statements();
   for (std::size_t i = 0; i < statements.size(); ++i) {
@@ -50,7 +65,13 @@ std::vector<Error> RunInside(Session& session, const Section& section, bool leav
     const bool has_data = i + 1 < statements.size() && statements[i + 1].kind == StatementKind::kCopyData;
     if (leaving_out) session.Execute("SAVEPOINT migproof_statement");
     try {
-      session.Execute(section.script, statements[i], has_data ? &statements[i + 1] : nullptr);
+      const std::size_t end = together && !leaving_out ? EndOfRun(section.script, i) : i;
+      if (end > i + 1) {
+        session.ExecuteTogether(section.script, i, end);
+        i = end - 1;
+      } else {
+        session.Execute(section.script, statements[i], has_data ? &statements[i + 1] : nullptr);
+      }
       if (leaving_out) session.Execute("RELEASE migproof_statement");
     } catch (const Error& refusal) {
       if (!refusal.sql() || refusal.sql()->IsEnvironmental()) throw;

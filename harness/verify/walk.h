@@ -135,7 +135,8 @@ class CommittedMoves : public Mover {
 bool FitsProbe(const Section& section);
 
 // Runs a section inside the open transaction. With `leaving_out`, each refused statement is undone and the rest goes
-// on; otherwise the first refusal ends it.
-std::vector<Error> RunInside(Session& session, const Section& section, bool leaving_out);
+// on; otherwise the first refusal ends it. `together` saves round trips (Session::ExecuteTogether): for sections that
+// are known to be understood.
+std::vector<Error> RunInside(Session& session, const Section& section, bool leaving_out, bool together = false);
 
 }  // namespace migproof
