@@ -17,20 +17,29 @@ namespace {
 
 constexpr auto kBlockedPoll = std::chrono::microseconds(500);
 
-// Every table that is not the ledger's, locked as a writer locks it.
-std::string LockForWriting(Session& session, const std::vector<std::string>& leave_out) {
+// What holds a statement up that works concurrently: a snapshot that is older than its own, every table locked as a
+// writer locks it, and every materialized view, which none writes to, as a reader does. The ledger's tables stay free.
+void StandBefore(Session& session, const std::vector<std::string>& leave_out) {
+  session.Execute("BEGIN ISOLATION LEVEL REPEATABLE READ");
   const Rows rows = session.Query(
-      "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_catalog.pg_class c "
-      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') "
+      "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind = 'm' FROM pg_catalog.pg_class c "
+      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+      "WHERE (c.relkind IN ('r', 'p') OR c.relkind = 'm' AND c.relispopulated) "
       "AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%' "
       "AND n.nspname NOT LIKE 'pg\\_temp%' ORDER BY 1");
   std::string tables;
+  std::string views;
   for (int i = 0; i < rows.size(); ++i) {
     const std::string name(rows.Get(i, 0));
     if (std::find(leave_out.begin(), leave_out.end(), name) != leave_out.end()) continue;
-    tables += (tables.empty() ? "" : ", ") + name;
+    if (rows.GetBool(i, 1)) {
+      views += fmt::format("SELECT FROM {} LIMIT 0;", name);
+    } else {
+      tables += (tables.empty() ? "" : ", ") + name;
+    }
   }
-  return tables.empty() ? "" : fmt::format("LOCK TABLE {} IN ROW EXCLUSIVE MODE", tables);
+  if (!tables.empty()) session.Execute(fmt::format("LOCK TABLE {} IN ROW EXCLUSIVE MODE", tables));
+  if (!views.empty()) session.Execute(views);
 }
 
 // The session that stands in the way of another one and ends its statement.
@@ -39,11 +48,7 @@ class Obstacle {
   Obstacle(const std::string& conninfo, int victim, std::vector<std::string> leave_out)
       : session_(conninfo), victim_(std::to_string(victim)), leave_out_(std::move(leave_out)) {}
 
-  void StandInTheWay() {
-    session_.Execute("BEGIN");
-    const std::string lock = LockForWriting(session_, leave_out_);
-    if (!lock.empty()) session_.Execute(lock);
-  }
+  void StandInTheWay() { StandBefore(session_, leave_out_); }
 
   // Lets the other one on.
   void GoAway() noexcept {

@@ -1,8 +1,9 @@
 // Cancels a statement in its middle: where it has committed one part and waits for others' locks before the next.
 //
 // CREATE INDEX, DROP INDEX, REINDEX and DETACH PARTITION do that when they are asked to work CONCURRENTLY (PostgreSQL
-// manual, "Building Indexes Concurrently"). They wait for whoever has written to the table, so a second session that
-// has locked every table for writing stops them there, without any guess about time.
+// manual, "Building Indexes Concurrently"). They wait for whoever has written to the table, and for whoever sees the
+// database as it was before, so a second session that has locked every table for writing and holds an old snapshot
+// stops them there, without any guess about time.
 #pragma once
 
 #include <vector>
