@@ -44,6 +44,7 @@ struct Ground {
     RowGeneratorOptions options;
     options.leave_out = subject->ledger().Tables();
     options.focus = {"public.goals"};
+    ground->watch().Want({"public.goals"});  // what the revision touches, as the search does
     generator = std::make_unique<RowGenerator>(*walk->Before().catalog, ground->watch().base(), options);
     options.focus.clear();
     broad = std::make_unique<RowGenerator>(*walk->Before().catalog, ground->watch().base(), options);

@@ -81,6 +81,7 @@ class Inserter {
     if (RefusalOf(sql)) return false;
     if (deferrable_) deferred_ = std::string(told_.back().Get(0, 0));
     result_.inserted = dataset_;
+    result_.at_once = true;
     const std::size_t before = deferrable_ ? 2 : 1;
     if (told_.size() == before + inserts.size() + (deferrable_ ? 2 : 1)) TakeStored(inserts, before);
     return true;

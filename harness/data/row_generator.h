@@ -99,7 +99,8 @@ struct TableFill {
 
 struct InsertResult {
   std::map<std::string, TableFill> tables;
-  Dataset inserted;  // what of the dataset is in the database now: rows that were refused, left out
+  Dataset inserted;      // what of the dataset is in the database now: rows that were refused, left out
+  bool at_once = false;  // all of it, in one go
   // As the server stored them, by table, in the order of the columns that Insert was told to return; of some tables.
   std::map<std::string, std::vector<std::vector<Cell>>> stored;
 };

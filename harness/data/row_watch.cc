@@ -120,10 +120,8 @@ void RowWatch::Begin() {
   ReadChanged(base_, {});
   session_.Execute("ROLLBACK");
   if (session_.major_version() >= 15) session_.Execute("SELECT pg_catalog.pg_stat_force_next_flush()");
-  returnable_.clear();
-  for (const auto& [name, known] : base_.tables) {
-    if (known.shape->returns) returnable_[name] = known.shape->columns;
-  }
+  wanted_.clear();
+  returning_.clear();
   table_oids_ = fmt::format("{{{}", kCatalogOids);
   for (const auto& [name, known] : base_.tables) table_oids_ += "," + known.oid;
   table_oids_ += "}";
@@ -143,25 +141,48 @@ void RowWatch::Start() {
   for (const auto& [name, known] : base_.tables) tables_at_start_[known.oid] = counters.GetInt(row++, 1);
 }
 
-void RowWatch::Inserted(std::map<std::string, std::vector<std::vector<Cell>>> rows) {
-  for (auto& [name, inserted] : rows) {
+bool RowWatch::Want(const std::set<std::string>& tables) {
+  bool more = false;
+  for (const std::string& name : tables) {
+    const auto found = base_.tables.find(name);
+    if (found == base_.tables.end() || !wanted_.insert(name).second) continue;
+    more = true;
+    if (found->second.shape->returns) returning_[name] = found->second.shape->columns;
+  }
+  return more;
+}
+
+void RowWatch::Inserted(const Dataset& rows, std::map<std::string, std::vector<std::vector<Cell>>> stored) {
+  std::map<std::string, std::int64_t> counts;
+  for (const DatasetTable& table : rows.tables) counts[table.table] += static_cast<std::int64_t>(table.rows.size());
+  for (const auto& [name, count] : counts) {
     const auto found = now_.tables.find(name);
-    if (found == now_.tables.end() || !found->second.rows->checksum.empty()) continue;
+    const auto told = stored.find(name);
+    if (found == now_.tables.end() || (wanted_.contains(name) && told == stored.end())) continue;
     Known& known = found->second;
     TableRows all = *known.rows;
-    all.count += static_cast<std::int64_t>(inserted.size());
-    if (all.count > kMaximumRows) continue;
-    known.count = static_cast<std::int64_t>(inserted.size());
-    std::move(inserted.begin(), inserted.end(), std::back_inserter(all.rows));
-    std::sort(all.rows.begin(), all.rows.end());
+    all.count += count;
+    if (told == stored.end()) {
+      all.rows.clear();
+      all.checksum.clear();
+      all.unread = name;
+    } else if (!all.checksum.empty() || all.count > kMaximumRows) {
+      continue;
+    } else {
+      std::move(told->second.begin(), told->second.end(), std::back_inserter(all.rows));
+      std::sort(all.rows.begin(), all.rows.end());
+    }
+    known.count = told == stored.end() ? count : static_cast<std::int64_t>(told->second.size());
     known.rows = std::make_shared<const TableRows>(std::move(all));
   }
+  fresh_ = true;
 }
 
 std::shared_ptr<const RowSnapshot> RowWatch::Look(const std::string& way) {
   State now = Now(way);
   ReadChanged(now, now_);
   now_ = std::move(now);
+  fresh_ = false;
   return now_.snapshot;
 }
 
@@ -181,6 +202,7 @@ void RowWatch::Rewind() {
   }
   if (!back.empty()) session_.Execute(back);
   now_ = base_;
+  fresh_ = false;
 }
 
 bool RowWatch::saw_ddl() const {
@@ -338,6 +360,10 @@ std::string RowWatch::QueryName(const std::string& name, const Known& known) {
 // Fills in the rows: those of `before` where nothing was done to the table since, the rest from the database.
 void RowWatch::ReadChanged(State& now, const State& before) {
   std::vector<TableRead> wanted;
+  RowsWanted unread;  // what they were can't be known any more
+  for (const auto& [name, known] : before.tables) {
+    if (!known.rows->unread.empty() && !now.tables.contains(name)) unread.tables.insert(name);
+  }
   for (auto& [name, known] : now.tables) {
     const auto found = before.tables.find(name);
     const bool same = found != before.tables.end() && found->second.oid == known.oid &&
@@ -345,12 +371,14 @@ void RowWatch::ReadChanged(State& now, const State& before) {
                       found->second.signature == known.signature && found->second.count == known.count;
     known.rows = same ? found->second.rows : nullptr;
     if (same) continue;
+    if (found != before.tables.end() && !fresh_ && !found->second.rows->unread.empty()) unread.tables.insert(name);
     wanted.push_back({.table = name,
                       .columns = known.shape->columns,
                       .prepared_as = QueryName(name, known),
                       .oid = known.oid,
                       .numbers = NumbersIn(known.shape->versions)});
   }
+  if (!unread.tables.empty()) throw unread;
   std::vector<TableRows> read = ReadTables(session_, wanted);
   for (std::size_t i = 0; i < read.size(); ++i) {
     now.tables.at(wanted[i].table).rows = std::make_shared<const TableRows>(std::move(read[i]));

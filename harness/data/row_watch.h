@@ -18,10 +18,12 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "harness/data/dataset.h"
 #include "harness/data/rows.h"
 
 namespace migproof {
@@ -34,14 +36,17 @@ class RowWatch {
   void Begin();
   // Opens a transaction, and sees what the counters hold of earlier ones.
   void Start();
-  // The columns of the base's tables ("a, b") whose inserts may return rows: no rules, no row security.
-  const std::map<std::string, std::string>& returnable() const { return returnable_; }
-  // Right after Start: rows that were inserted, by table, with the columns of returnable(). They need not be read
-  // again, unless the server counts more changes than those.
-  void Inserted(std::map<std::string, std::vector<std::vector<Cell>>> rows);
+  // Tables of the base whose rows are asked for: theirs are always known. False where all of them were wanted already.
+  bool Want(const std::set<std::string>& tables);
+  // The columns ("a, b") of the tables wanted whose inserts may return rows: no rules, no row security.
+  const std::map<std::string, std::string>& returning() const { return returning_; }
+  // Right after Start: what was inserted, all of it, and by table what came back of it, with the columns of
+  // returning(). Unless the server counts more changes than those, the former need not be read again, and rows that
+  // nobody wanted stay unread as long as nothing touches them.
+  void Inserted(const Dataset& rows, std::map<std::string, std::vector<std::vector<Cell>>> stored);
   // The rows now, inside the open transaction. `way` names what went before, since Start, where that does the same to
   // the catalog each time it is gone: what the first look found altered is then known to the next ones, as long as the
-  // server counts the very same changes. "": not so.
+  // server counts the very same changes. "": not so. RowsWanted where rows have changed that were not read before.
   std::shared_ptr<const RowSnapshot> Look(const std::string& way = "");
   // Rolls the transaction back: nothing but the base is known, and every sequence stands where it stood.
   void Rewind();
@@ -108,7 +113,9 @@ class RowWatch {
   std::map<std::string, std::int64_t> tables_at_start_;  // by oid
   State base_;
   State now_;
-  std::map<std::string, std::string> returnable_;
+  std::set<std::string> wanted_;
+  std::map<std::string, std::string> returning_;
+  bool fresh_ = false;                   // rows were inserted, and nothing looked at since
   std::map<std::string, Trace> traces_;  // by way
   std::string table_oids_;               // of the base, in the order of the tables' names, as an array
   std::string sequence_oids_;            // of the base, as an array

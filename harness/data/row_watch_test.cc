@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <tuple>
+#include <utility>
 
+#include "harness/data/row_generator.h"
 #include "harness/postgres/database.h"
 #include "harness/postgres/test_server.h"
 
@@ -91,12 +94,14 @@ TEST(RowWatch, ReadsNothingAgainThatWasGivenBackOnInsertion) {
   session->Execute("CREATE RULE r AS ON INSERT TO s1.other DO ALSO SELECT 1");
   RowWatch watch(*session, {});
   watch.Begin();
-  EXPECT_EQ(watch.returnable().at("public.child"), "id, note, parent");
-  EXPECT_FALSE(watch.returnable().contains("s1.other"));
+  EXPECT_TRUE(watch.Want({"public.child", "s1.other", "public.nowhere"}));
+  EXPECT_FALSE(watch.Want({"public.child"}));
+  EXPECT_EQ(watch.returning(), (std::map<std::string, std::string>{{"public.child", "id, note, parent"}}));
   for (int round = 0; round < 2; ++round) {
     watch.Start();
     session->Execute("INSERT INTO child (id, parent, note) VALUES (70, 1, 'new'), (71, NULL, NULL)");
-    watch.Inserted({{"public.child", {{"70", "told", "1"}, {"71", std::nullopt, std::nullopt}}}});
+    const std::vector<std::vector<Cell>> told = {{"70", "told", "1"}, {"71", std::nullopt, std::nullopt}};
+    watch.Inserted({{{"public.child", {"id", "parent", "note"}, {{}, {}}}}}, {{"public.child", told}});
     const auto seen = watch.Look();
     const TableRows& rows = *seen->tables.at("public.child");
     EXPECT_EQ(rows.count, 4);
@@ -122,9 +127,76 @@ TEST(RowWatch, ReadsWhereMoreWasDoneThanInserted) {
   watch.Begin();
   watch.Start();
   session->Execute("INSERT INTO child (id, parent, note) VALUES (70, 1, 'new')");
-  watch.Inserted({{"public.child", {{"70", "new", "1"}}}});
+  watch.Inserted({{{"public.child", {"id", "parent", "note"}, {{"70", "1", "new"}}}}}, {});
   EXPECT_EQ(*watch.Look(), ReadRows(*session, {}));
 }
+
+// What changes rows that nobody has read makes them wanted, and so does whoever looks at them.
+class UnreadRowsTest : public testing::TestWithParam<std::pair<const char*, std::set<std::string>>> {};
+
+TEST_P(UnreadRowsTest, AreWantedOnceTheyChange) {
+  const auto database = Database::Create(TestServer());
+  const auto session = database->Connect();
+  session->Execute(kGround);
+  RowWatch watch(*session, {});
+  watch.Begin();
+  const auto& [statement, wanted] = GetParam();
+  const Dataset rows{{{"public.parent", {"id"}, {{"8"}}}, {"public.child", {"id", "note"}, {{"9", "x"}, {"10", "y"}}}}};
+  const auto begin = [&] {
+    watch.Start();
+    auto stored = Insert(*session, rows, true, watch.returning());
+    ASSERT_TRUE(stored.at_once);
+    watch.Inserted(rows, stored.stored);
+  };
+  begin();
+  const auto before = watch.Look();
+  EXPECT_EQ(before->Count(), 9);
+  EXPECT_EQ(before->tables.at("public.child").count(), 4);
+  EXPECT_THROW(*before->tables.at("public.child"), RowsWanted);
+  EXPECT_TRUE(before->tables.at("public.child").IsSame(watch.Look()->tables.at("public.child")));
+  session->Execute(statement);
+  std::set<std::string> asked;
+  try {
+    watch.Look();
+  } catch (const RowsWanted& thrown) {
+    asked = thrown.tables;
+  }
+  EXPECT_EQ(asked, wanted);
+  watch.Rewind();
+  if (wanted.empty()) return;
+  EXPECT_TRUE(watch.Want(wanted));
+  begin();
+  const auto once_more = watch.Look();
+  EXPECT_EQ(once_more->tables.at("public.child")->count, 4);
+  session->Execute(statement);
+  const RowSnapshot now = ReadRows(*session, {});
+  const auto seen = watch.Look();
+  EXPECT_EQ(seen->tables.contains("public.child"), now.tables.contains("public.child"));
+  if (now.tables.contains("public.child")) {
+    EXPECT_EQ(seen->tables.at("public.child"), now.tables.at("public.child"));
+  }
+  watch.Rewind();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Statements, UnreadRowsTest,
+    testing::Values(std::pair("SELECT 1", std::set<std::string>{}),
+                    std::pair("INSERT INTO s1.other VALUES (2)", std::set<std::string>{}),
+                    std::pair("CREATE INDEX ON child (note)", std::set<std::string>{}),
+                    std::pair("UPDATE child SET note = note", std::set<std::string>{"public.child"}),
+                    std::pair("DELETE FROM child", std::set<std::string>{"public.child"}),
+                    std::pair("TRUNCATE child", std::set<std::string>{"public.child"}),
+                    std::pair("DROP TABLE child", std::set<std::string>{"public.child"}),
+                    std::pair("ALTER TABLE child RENAME TO c", std::set<std::string>{"public.child"}),
+                    std::pair("ALTER TABLE child DROP COLUMN note", std::set<std::string>{"public.child"}),
+                    std::pair("ALTER TABLE child ALTER note TYPE varchar(9)", std::set<std::string>{"public.child"}),
+                    std::pair("ALTER TABLE child RENAME note TO n", std::set<std::string>{"public.child"}),
+                    std::pair("ALTER SCHEMA s1 RENAME TO s2; INSERT INTO child VALUES (77)",
+                              std::set<std::string>{"public.child"}),
+                    std::pair("DELETE FROM parent WHERE id = 1; ALTER TABLE child ADD COLUMN n int",
+                              std::set<std::string>{"public.child", "public.parent"}),
+                    std::pair("ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'; DROP TABLE child",
+                              std::set<std::string>{"public.child", "public.parent"})));
 
 TEST(RowWatch, LeavesOutWhatItIsToldTo) {
   const auto database = Database::Create(TestServer());

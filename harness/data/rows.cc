@@ -271,7 +271,7 @@ bool IsVolatile(const std::string& expression) {
 
 std::int64_t RowSnapshot::Count() const {
   std::int64_t count = 0;
-  for (const auto& [name, table] : tables) count += table->count;
+  for (const auto& [name, table] : tables) count += table.count();
   return count;
 }
 
@@ -336,7 +336,8 @@ UnstableColumns UnstableBetween(const RowSnapshot& once, const RowSnapshot& agai
   UnstableColumns unstable;
   for (const auto& [name, first] : once.tables) {
     const auto found = again.tables.find(name);
-    if (found == again.tables.end() || found->second->columns != first->columns || found->second == first) continue;
+    if (found == again.tables.end() || (first.IsUnread() && found->second.IsUnread())) continue;
+    if (found->second == first || found->second->columns != first->columns) continue;
     for (std::size_t column = 0; column < first->columns.size(); ++column) {
       if (ColumnValues(first, column) != ColumnValues(found->second, column)) {
         unstable.insert(name + "." + first->columns[column]);
@@ -350,7 +351,8 @@ std::set<std::string> RenamedColumns(const RowSnapshot& was, const RowSnapshot& 
   std::set<std::string> renamed;
   for (const auto& [name, before] : was.tables) {
     const auto found = is.tables.find(name);
-    if (found == is.tables.end() || before->oid.empty() || found->second->oid != before->oid) continue;
+    if (found == is.tables.end() || found->second.IsSame(before)) continue;
+    if (before->oid.empty() || found->second->oid != before->oid) continue;
     const TableRows& after = *found->second;
     for (std::size_t i = 0; i < before->numbers.size(); ++i) {
       const auto at = std::find(after.numbers.begin(), after.numbers.end(), before->numbers[i]);
@@ -403,13 +405,14 @@ std::vector<std::string> CompareRows(const RowSnapshot& was, const RowSnapshot& 
     for (const auto& [name, unused] : was.tables) names.insert(name);
     for (const auto& [name, unused] : is.tables) names.insert(name);
   }
-  static const TableRows kNoRows;
-  const auto find = [](const RowSnapshot& snapshot, const std::string& name) -> const TableRows& {
+  static const SharedRows kNoRows;
+  const auto find = [](const RowSnapshot& snapshot, const std::string& name) -> const SharedRows& {
     const auto found = snapshot.tables.find(name);
-    return found == snapshot.tables.end() ? kNoRows : *found->second;
+    return found == snapshot.tables.end() ? kNoRows : found->second;
   };
   std::vector<std::string> lines;
   for (const std::string& name : names) {
+    if (find(was, name).IsSame(find(is, name))) continue;
     TableDifference difference = CompareTable(name, find(was, name), find(is, name), options);
     std::move(difference.lines.begin(), difference.lines.end(), std::back_inserter(lines));
     if (lost != nullptr) lost->merge(difference.lost);

@@ -35,25 +35,43 @@ struct TableRows {
   // (pg_attribute.attnum). Empty where it is not known. Other rows may be equal to these.
   std::string oid;
   std::vector<std::string> numbers;
+  // Not "": rows of the table of this name that nobody has read. They were inserted, and nothing has touched them
+  // since.
+  std::string unread;
 
   bool operator==(const TableRows& other) const {
     return columns == other.columns && rows == other.rows && count == other.count && checksum == other.checksum;
   }
 };
 
-// One table's rows, shared by all snapshots that hold them: a copy costs a pointer.
+// Thrown by whoever asks for rows that were not read: what led there must be done again, and they must be read.
+struct RowsWanted {
+  std::set<std::string> tables;
+};
+
+// One table's rows, shared by all snapshots that hold them: a copy costs a pointer. Who looks at rows that were not
+// read gets RowsWanted.
 class SharedRows {
  public:
   SharedRows() : SharedRows(TableRows()) {}
   SharedRows(TableRows rows) : rows_(std::make_shared<const TableRows>(std::move(rows))) {}  // NOLINT: is one
   SharedRows(std::shared_ptr<const TableRows> rows) : rows_(std::move(rows)) {}              // NOLINT: is one
 
-  const TableRows& operator*() const { return *rows_; }
-  const TableRows* operator->() const { return rows_.get(); }
-  operator const TableRows&() const { return *rows_; }  // NOLINT: is one
-  bool operator==(const SharedRows& other) const { return rows_ == other.rows_ || *rows_ == *other.rows_; }
+  const TableRows& operator*() const { return Read(); }
+  const TableRows* operator->() const { return &Read(); }
+  operator const TableRows&() const { return Read(); }  // NOLINT: is one
+  bool operator==(const SharedRows& other) const { return IsSame(other) || Read() == other.Read(); }
+  // Whether these are the very same, whatever they are: nothing has touched them in between.
+  bool IsSame(const SharedRows& other) const { return rows_ == other.rows_; }
+  std::int64_t count() const { return rows_->count; }
+  bool IsUnread() const { return !rows_->unread.empty(); }
 
  private:
+  const TableRows& Read() const {
+    if (!rows_->unread.empty()) throw RowsWanted{{rows_->unread}};
+    return *rows_;
+  }
+
   std::shared_ptr<const TableRows> rows_;
 };
 

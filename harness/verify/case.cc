@@ -63,6 +63,9 @@ void CaseGround::GoTo(std::size_t index) {
   has_deferrable_.clear();
   catalog_ = stand_->ObserveCatalog();  // outside a transaction: what the cases' looks go by after a ROLLBACK
   watch_->Begin();
+  std::set<std::string> keyed;  // tables whose largest key is held against a sequence
+  for (const SequenceUse& use : SequenceUses(*catalog_)) keyed.insert(use.table);
+  watch_->Want(keyed);
   deferred_.clear();
   compared_.clear();
   sequences_.clear();
@@ -154,8 +157,10 @@ void Case::PutRowsIn(Session& session) {
   RowWatch* const watch = Watch();
   const bool deferrable = ground_.HasDeferrable(ground_.BeforeWithoutRows().catalog);
   inserted_ = watch == nullptr ? Insert(session, dataset_, deferrable)
-                               : Insert(session, dataset_, deferrable, watch->returnable());
-  if (watch != nullptr) watch->Inserted(std::exchange(inserted_.stored, {}));
+                               : Insert(session, dataset_, deferrable, watch->returning());
+  if (watch != nullptr && inserted_.at_once && !dataset_.forbidden) {
+    watch->Inserted(inserted_.inserted, std::exchange(inserted_.stored, {}));
+  }
   forbidden_ = TakeOut(session, ground_.assumptions(),
                        dataset_.forbidden ? ground_.own_assumptions() : std::vector<Assumption>());
   const Observation& before = ground_.BeforeWithoutRows();

@@ -99,6 +99,19 @@ class CaseGround {
   std::set<std::string> rewritten_;
 };
 
+// Does what cases need: where one asks for rows that were not read, all is done once more, and they are. So `work`
+// tells nobody anything before it is through.
+template <class Work>
+auto Asking(CaseGround& ground, const Work& work) {
+  for (;;) {
+    try {
+      return work();
+    } catch (const RowsWanted& wanted) {
+      if (!ground.watch().Want(wanted.tables)) throw Error(ErrorKind::kInternal, "rows that are read are not known");
+    }
+  }
+}
+
 class Case : public Mover {
  public:
   Case(CaseGround& ground, Dataset dataset) : ground_(ground), dataset_(std::move(dataset)) {}

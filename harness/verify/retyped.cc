@@ -83,7 +83,7 @@ std::set<std::string> Translated(const Observation& before, const Observation& u
   std::set<std::string> translated;
   for (const auto& [table, was] : before.rows->tables) {
     const auto is = upgraded.rows->tables.find(table);
-    if (uncast.empty() || is == upgraded.rows->tables.end()) continue;
+    if (uncast.empty() || is == upgraded.rows->tables.end() || is->second.IsSame(was)) continue;
     std::vector<std::string> others;
     for (const std::string& column : was->columns) {
       const bool shared =

@@ -124,6 +124,7 @@ class Search::Unit {
     focus_ = TouchedTables(input);
     for (const std::string& table : options.leave_out) focus_.erase(table);
     touches_ = !focus_.empty();
+    ground_.watch().Want(focus_);
     options.focus = focus_;
     assumptions_ = ReadAssumptions(ground_.session(), ground_.subject(), ground_.subject().IndexOf(here), *before_);
     ground_.set_assumptions(assumptions_.all);
@@ -240,48 +241,77 @@ class Search::Unit {
     return std::make_unique<RowsCase>(ground_, std::move(rows), runs_code_ || number == 0);
   }
 
+  // What the laws said of one set of rows.
+  struct Told {
+    struct Answer {
+      NamedLaw law;
+      std::optional<Finding> finding;
+      std::map<std::string, std::int64_t> exercised;
+      std::vector<std::string> notes;
+      std::set<const Declaration*> needed;
+      std::optional<Suspicion> suspicion;
+    };
+    std::unique_ptr<Case> rows;
+    std::set<std::string> present;  // tables with rows before the upgrade
+    bool refused = false;
+    std::vector<Answer> answers;
+  };
+
+  Told Ask(const std::vector<NamedLaw>& laws, const Dataset& rows, int number) {
+    Told told;
+    told.rows = MakeCase(rows, number);
+    Case& one = *told.rows;
+    one.Before();
+    if (rows.new_shape) {
+      one.After({Move::kUpgrade, Move::kInsert});
+    } else if (!rows.forbidden) {
+      for (const auto& [table, unused] : one.Before().rows->tables) told.present.insert(table);
+      told.refused = one.After({Move::kUpgrade}).refused();
+    }
+    for (const NamedLaw& law : laws) {
+      Trial trial(ground_.subject(), &ground_.revision(), one);
+      std::optional<Finding> finding = law.property->Check(trial);
+      ground_.AddRewritten(trial.rewrites());
+      told.answers.push_back(
+          {law, std::move(finding), trial.exercised(), trial.notes(), trial.needed(), trial.suspicion()});
+    }
+    return told;
+  }
+
   // Returns what of the rows the database took.
   Dataset Try(const std::vector<NamedLaw>& laws, const Dataset& rows, int number) {
     std::vector<Found> found;
     Dataset inserted;
     {
-      const std::unique_ptr<Case> one = MakeCase(rows, number);
-      one->Before();
-      if (rows.new_shape) {
-        one->After({Move::kUpgrade, Move::kInsert});
-      } else if (rows.forbidden) {
-        tally_->Add(*one);
-      } else {
-        std::set<std::string> present;
-        for (const auto& [table, unused] : one->Before().rows->tables) present.insert(table);
-        coverage_.Add(one->inserted(), *before_, one->forbidden(), present);
+      Told told = Asking(ground_, [&] { return Ask(laws, rows, number); });
+      inserted = told.rows->inserted().inserted;
+      if (rows.forbidden) {
+        tally_->Add(*told.rows);
+      } else if (!rows.new_shape) {
+        coverage_.Add(told.rows->inserted(), *before_, told.rows->forbidden(), told.present);
         ++upgraded_;
-        if (one->After({Move::kUpgrade}).refused()) ++refused_;
+        if (told.refused) ++refused_;
       }
-      inserted = one->inserted().inserted;
-      for (const NamedLaw& law : laws) {
-        Trial trial(ground_.subject(), &ground_.revision(), *one);
-        std::optional<Finding> finding = law.property->Check(trial);
-        RowsResult& result = results_[law.name];
-        ground_.AddRewritten(trial.rewrites());
-        if (law.property->ChecksForbiddenRows() && !rows.forbidden) continue;  // it only learns from those
+      for (Told::Answer& answer : told.answers) {
+        RowsResult& result = results_[answer.law.name];
+        if (answer.law.property->ChecksForbiddenRows() && !rows.forbidden) continue;  // it only learns from those
         ++result.exercised[number == 1 || !fits_ ? "cases with real commits" : "cases"];
         if (rows.new_shape) {
           result.exercised["rows of the new shape"] += static_cast<std::int64_t>(inserted.Rows());
         }
-        for (const auto& [what, count] : trial.exercised()) {
+        for (const auto& [what, count] : answer.exercised) {
           if (rows.forbidden || what == "rows compared") result.exercised[what] += count;
         }
-        for (const std::string& note : trial.notes()) {
+        for (const std::string& note : answer.notes) {
           if (std::find(result.notes.begin(), result.notes.end(), note) == result.notes.end())
             result.notes.push_back(note);
         }
-        needed_.insert(trial.needed().begin(), trial.needed().end());
-        if (finding) {
-          found.push_back({law, std::move(*finding), trial.suspicion().value_or(Suspicion()), inserted});
+        needed_.insert(answer.needed.begin(), answer.needed.end());
+        if (answer.finding) {
+          found.push_back({answer.law, std::move(*answer.finding), answer.suspicion.value_or(Suspicion()), inserted});
         }
       }
-      if (rows.forbidden) needed_.merge(tally_->Needed(*one, !found.empty(), asked_));
+      if (rows.forbidden) needed_.merge(tally_->Needed(*told.rows, !found.empty(), asked_));
     }
     for (Found& one : found) Pursue(std::move(one));
     return inserted;
@@ -316,12 +346,14 @@ class Search::Unit {
 
   // Whether the law is broken in the same way by these rows.
   bool StillFails(const Found& found, const Dataset& rows) {
-    // What a refusal leaves shows with real commits only.
-    const std::unique_ptr<Case> one = MakeCase(rows, rows.forbidden && found.suspicion.refused ? 1 : 2);
-    Trial trial(ground_.subject(), &ground_.revision(), *one);
-    const bool fails = found.law.property->Check(trial).has_value();
-    return fails && trial.suspicion() && one->inserted().inserted == rows &&
-           found.suspicion.Matches(*trial.suspicion());
+    return Asking(ground_, [&] {
+      // What a refusal leaves shows with real commits only.
+      const std::unique_ptr<Case> one = MakeCase(rows, rows.forbidden && found.suspicion.refused ? 1 : 2);
+      Trial trial(ground_.subject(), &ground_.revision(), *one);
+      const bool fails = found.law.property->Check(trial).has_value();
+      return fails && trial.suspicion() && one->inserted().inserted == rows &&
+             found.suspicion.Matches(*trial.suspicion());
+    });
   }
 
   // Takes the first simpler set that still fails, again and again, until none does or the budget is spent.

@@ -366,6 +366,7 @@ std::vector<std::string> Trial::CompareSurvivors(const Observation& was, const O
   std::vector<std::string> lines;
   for (const auto& [table, rows] : was.rows->tables) {
     const auto now = is.rows->tables.find(table);
+    if (now != is.rows->tables.end() && now->second.IsSame(rows)) continue;
     const bool looked_at = now != is.rows->tables.end() && old_shape.Find("table", table) != nullptr &&
                            !written.contains(BareName(table)) && rows->checksum.empty();
     if (!looked_at) continue;
