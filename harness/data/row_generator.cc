@@ -23,6 +23,7 @@ constexpr std::uint64_t kSequenceEvery = 16;
 constexpr std::uint64_t kReferringEvery = 2;
 constexpr std::uint64_t kTargetEvery = 2;
 constexpr std::size_t kOthers = 3;  // tables beside the focus
+constexpr std::size_t kBroadRows = 4;
 // A long chain of references would fill the whole catalog for the sake of one table.
 constexpr int kReachOfFocus = 3;
 constexpr int kReachOfOthers = 1;
@@ -86,7 +87,7 @@ class RowGenerator::Impl {
     const bool orphans = random.OneIn(kTargetEvery);
     for (const auto& group : FillOrder(models_, Choose(random, broad))) {
       std::map<std::string, FillPlan> plans;
-      for (const TableModel* table : group) plans.emplace(table->name, Plan(*table, orphans, random));
+      for (const TableModel* table : group) plans.emplace(table->name, Plan(*table, orphans, broad, random));
       drawer.Fill(group, plans);
     }
     Dataset dataset = drawer.Take();
@@ -180,10 +181,14 @@ class RowGenerator::Impl {
     return columns;
   }
 
-  FillPlan Plan(const TableModel& table, bool orphans, Random& random) const {
+  FillPlan Plan(const TableModel& table, bool orphans, bool broad, Random& random) const {
     FillPlan plan;
     plan.rows = 1 + random.Below(options_.rows_per_table + 1);
     plan.to_default = ToDefault(table, random);
+    if (broad) {
+      plan.rows = kBroadRows;
+      plan.wishes.push_back(AllNull(table, plan));
+    }
     const auto targets = targets_.tables.find(table.name);
     if (targets == targets_.tables.end()) return plan;
     if (random.OneIn(kTargetEvery)) AddTargets(table, targets->second, random, plan);
@@ -191,6 +196,17 @@ class RowGenerator::Impl {
       if (orphans) AddGroup(table, orphan.columns, plan, plan.remote);
     }
     return plan;
+  }
+
+  // A row that holds nothing where it may.
+  static Wish AllNull(const TableModel& table, FillPlan& plan) {
+    Wish wish;
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+      if (!table.columns[i].nullable || table.columns[i].generated) continue;
+      plan.to_default.erase(i);
+      wish.emplace(i, std::nullopt);
+    }
+    return wish;
   }
 
   void AddTargets(const TableModel& table, const Targets::TableTargets& targets, Random& random, FillPlan& plan) const {

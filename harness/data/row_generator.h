@@ -71,7 +71,8 @@ class RowGenerator {
   RowGenerator(const Catalog& catalog, const RowSnapshot& existing, RowGeneratorOptions options, Targets targets = {});
   ~RowGenerator();
 
-  // The same random stream gives the same dataset. `broad`: every table, one row each at least.
+  // The same random stream gives the same dataset. `broad`: every table, some rows each, one of them NULL in every
+  // column that may be, where the CHECKs let it.
   Dataset Draw(Random& random, bool broad = false) const;
 
   // Simpler datasets, most promising first: without a table, without some rows, with simpler cells (of a large dataset

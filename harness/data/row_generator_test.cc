@@ -211,6 +211,27 @@ TEST_F(RowGeneratorTest, FillsTheFocusAndFewOthers) {
   EXPECT_EQ(generator.Draw(random, true).tables.size(), 43U);
 }
 
+TEST_F(RowGeneratorTest, LeavesEachColumnNullInABroadDraw) {
+  FilledDatabase database(
+      "CREATE TABLE p (id int PRIMARY KEY, up int REFERENCES p);"
+      "CREATE TABLE t (id int PRIMARY KEY, a int, b text DEFAULT 'b', c date, d int REFERENCES p, e text NOT NULL,"
+      "                f int GENERATED ALWAYS AS (a / 2) STORED);"
+      "CREATE TABLE one_of (a int, b int, CHECK (num_nonnulls(a, b) = 1))");
+  const RowGenerator generator(database.catalog(), database.rows(), {.focus = {"public.p"}});
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Random random(seed);
+    const Transaction transaction(database.session());
+    const Dataset dataset = generator.Draw(random, true);
+    EXPECT_EQ(Insert(database.session(), dataset).inserted, dataset);
+    const auto count = [&](const char* table, const char* condition) {
+      return database.session().Query(fmt::format("SELECT count(*) FROM {} WHERE {}", table, condition)).GetInt(0, 0);
+    };
+    EXPECT_GE(count("t", "a IS NULL AND b IS NULL AND c IS NULL AND d IS NULL"), 1) << "seed " << seed;
+    EXPECT_GE(count("p", "up IS NULL"), 1) << "seed " << seed;
+    EXPECT_GE(count("one_of", "true"), 1) << "seed " << seed;
+  }
+}
+
 TEST_F(RowGeneratorTest, FollowsALongChainOfReferencesAsFarAsItMust) {
   for (const bool may_be_null : {true, false}) {
     std::string schema = "CREATE TABLE c0 (id int PRIMARY KEY);";

@@ -70,6 +70,16 @@ void CaseGround::GoTo(std::size_t index) {
   compared_.clear();
   sequences_.clear();
   rewritten_.clear();
+  times_wanted_ = 0;
+}
+
+void CaseGround::Want(const RowsWanted& wanted) {
+  constexpr int kTimes = 2;  // who looks at more tables than that one by one looks at all
+  std::set<std::string> tables = wanted.tables;
+  if (++times_wanted_ > kTimes) {
+    for (const std::string& table : catalog_->Names("table")) tables.insert(table);
+  }
+  if (!watch_->Want(tables)) throw Error(ErrorKind::kInternal, "rows that are read are not known");
 }
 
 void CaseGround::set_assumptions(std::vector<Assumption> assumptions) {

@@ -74,6 +74,9 @@ class CaseGround {
   void set_assumptions(std::vector<Assumption> assumptions);
   const std::vector<Assumption>& assumptions() const { return assumptions_; }
   const std::vector<Assumption>& own_assumptions() const { return own_assumptions_; }
+  // Rows that were not read have been asked for: they are read from now on. Where that comes up again and again, all
+  // are.
+  void Want(const RowsWanted& wanted);
   // See Trial::Rewrites; at this revision.
   void AddRewritten(const std::set<std::string>& names) { rewritten_.insert(names.begin(), names.end()); }
   const std::set<std::string>& rewritten() const { return rewritten_; }
@@ -87,6 +90,7 @@ class CaseGround {
   std::shared_ptr<const Catalog> catalog_;
   std::size_t index_ = 0;
   int cases_since_tidy_ = 0;
+  int times_wanted_ = 0;
   std::optional<bool> outdates_plans_;
   std::map<std::shared_ptr<const Catalog>, bool> has_deferrable_;
   std::map<std::shared_ptr<const Catalog>, std::string> deferred_;
@@ -107,7 +111,7 @@ auto Asking(CaseGround& ground, const Work& work) {
     try {
       return work();
     } catch (const RowsWanted& wanted) {
-      if (!ground.watch().Want(wanted.tables)) throw Error(ErrorKind::kInternal, "rows that are read are not known");
+      ground.Want(wanted);
     }
   }
 }
