@@ -48,12 +48,12 @@ struct Ground {
     generator = std::make_unique<RowGenerator>(*walk->Before().catalog, ground->watch().base(), options);
     options.focus.clear();
     broad = std::make_unique<RowGenerator>(*walk->Before().catalog, ground->watch().base(), options);
-    OneCase(broad->Draw(random, true));
+    OneCase(broad->Draw(random));
   }
 
   // Drawn, inserted, up, down, up again, every row looked at after each, as the laws do it.
-  double Measure(const RowGenerator& from, bool all_tables) {
-    return Milliseconds([&] { OneCase(from.Draw(random, all_tables)); });
+  double Measure(const RowGenerator& from) {
+    return Milliseconds([&] { OneCase(from.Draw(random)); });
   }
 
   void OneCase(Dataset rows) {
@@ -72,7 +72,7 @@ struct Ground {
   std::unique_ptr<Walk> walk;
   std::unique_ptr<CaseGround> ground;
   std::unique_ptr<RowGenerator> generator;
-  std::unique_ptr<RowGenerator> broad;
+  std::unique_ptr<RowGenerator> broad;  // about 90 rows, in all tables
 };
 
 Ground& GroundOf(int more_tables) {
@@ -93,7 +93,7 @@ class CaseOnAria : public Measurement {
   Round Measure() const override {
     const CpuSeat seat(&TestServer());  // as every worker of `verify` has one
     Ground& ground = GroundOf(0);
-    return {ground.Measure(*ground.broad, true), ground.Measure(*ground.generator, false)};
+    return {ground.Measure(*ground.broad), ground.Measure(*ground.generator)};
   }
 };
 
@@ -106,7 +106,7 @@ class CaseAmongManyTables : public Measurement {
     const CpuSeat seat(&TestServer());
     Ground& many = GroundOf(214);
     Ground& few = GroundOf(0);
-    return {many.Measure(*many.generator, false), few.Measure(*few.generator, false)};
+    return {many.Measure(*many.generator), few.Measure(*few.generator)};
   }
 };
 
