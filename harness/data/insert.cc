@@ -93,11 +93,7 @@ class Inserter {
       if (inserts[i].table.empty()) continue;
       const Rows& told = told_[first + i];
       std::vector<std::vector<Cell>>& stored = result_.stored[inserts[i].table];
-      for (int row = 0; row < told.size(); ++row) {
-        std::vector<Cell>& cells = stored.emplace_back();
-        cells.reserve(static_cast<std::size_t>(told.columns()));
-        for (int column = 0; column < told.columns(); ++column) cells.push_back(told.GetOptional(row, column));
-      }
+      for (int row = 0; row < told.size(); ++row) stored.push_back(CellsOf(told, row));
     }
   }
 

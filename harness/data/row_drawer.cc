@@ -169,15 +169,17 @@ void RowDrawer::Keep(Table& table, Row row) {
   table.known.push_back(std::move(row.known));
 }
 
-Dataset RowDrawer::Take() const {
+Dataset RowDrawer::Take() && {
   Dataset dataset;
-  for (const Table& table : tables_) {
+  for (Table& table : tables_) {
     if (table.rows.empty()) continue;
     DatasetTable taken{table.model->name, {}, std::vector<std::vector<Cell>>(table.rows.size()), table.group};
     for (std::size_t i = 0; i < table.model->columns.size(); ++i) {
       if (!IsInserted(table.model->columns[i]) || table.to_default.contains(i)) continue;
       taken.columns.push_back(table.model->columns[i].name);
-      for (std::size_t row = 0; row < table.rows.size(); ++row) taken.rows[row].push_back(table.rows[row][i]);
+      for (std::size_t row = 0; row < table.rows.size(); ++row) {
+        taken.rows[row].push_back(std::move(table.rows[row][i]));
+      }
     }
     dataset.tables.push_back(std::move(taken));
   }

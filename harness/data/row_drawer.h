@@ -2,7 +2,7 @@
 //
 //   RowDrawer drawer(models, existing, random);
 //   for (const auto& group : FillOrder(models, chosen)) drawer.Fill(group, plans);
-//   Dataset dataset = drawer.Take();
+//   Dataset dataset = std::move(drawer).Take();
 #pragma once
 
 #include <cstddef>
@@ -47,8 +47,8 @@ class RowDrawer {
   // Fills the tables of a group of FillOrder; `plans` has one for each of them.
   void Fill(const std::vector<const TableModel*>& group, const std::map<std::string, FillPlan>& plans);
 
-  // The rows drawn so far; those of one call to Fill have the same group.
-  Dataset Take() const;
+  // The rows drawn, which the drawer then has no more; those of one call to Fill have the same group.
+  Dataset Take() &&;
 
  private:
   struct Row {

@@ -90,7 +90,7 @@ class RowGenerator::Impl {
       for (const TableModel* table : group) plans.emplace(table->name, Plan(*table, orphans, broad, random));
       drawer.Fill(group, plans);
     }
-    Dataset dataset = drawer.Take();
+    Dataset dataset = std::move(drawer).Take();
     if (!orphans) Adopt(random, dataset);
     return dataset;
   }

@@ -193,14 +193,16 @@ void RowWatch::Rewind() {
     queries.push_back({"migproof_flush_counters", "SELECT pg_catalog.pg_stat_force_next_flush()", {}});
   }
   const auto sequences = Values(session_.QueryAll(queries)[1]);
-  std::string back;
-  for (const auto& [name, state] : base_.snapshot->sequences) {
-    const auto found = sequences.find(name);
+  std::vector<Session::Prepared> back;
+  for (const auto& [oid, sequence] : base_.sequences) {
+    const SequenceState& state = base_.snapshot->sequences.at(sequence.name);
+    const auto found = sequences.find(sequence.name);
     if (found == sequences.end() || found->second == state) continue;
-    back += fmt::format("SELECT pg_catalog.setval({}, {}, {});", session_.QuoteLiteral(name), state.last_value,
-                        state.is_called);
+    back.push_back({"migproof_set_back",
+                    "SELECT pg_catalog.setval($1::regclass, $2, $3)",
+                    {oid, std::to_string(state.last_value), state.is_called ? "t" : "f"}});
   }
-  if (!back.empty()) session_.Execute(back);
+  if (!back.empty()) session_.QueryAll(back);
   now_ = base_;
   fresh_ = false;
 }

@@ -60,10 +60,7 @@ TableRows Take(Session& session, const Rows& rows, const TableRead& asked) {
   }
   read.rows.reserve(static_cast<std::size_t>(rows.size()));
   for (int row = 0; row < rows.size(); ++row) {
-    std::vector<Cell> cells;
-    cells.reserve(static_cast<std::size_t>(rows.columns()));
-    for (int column = 0; column < rows.columns(); ++column) cells.push_back(rows.GetOptional(row, column));
-    read.rows.push_back(std::move(cells));
+    read.rows.push_back(CellsOf(rows, row));
   }
   std::sort(read.rows.begin(), read.rows.end());
   return read;
@@ -273,6 +270,13 @@ std::int64_t RowSnapshot::Count() const {
   std::int64_t count = 0;
   for (const auto& [name, table] : tables) count += table.count();
   return count;
+}
+
+std::vector<Cell> CellsOf(const Rows& rows, int row) {
+  std::vector<Cell> cells;
+  cells.reserve(static_cast<std::size_t>(rows.columns()));
+  for (int column = 0; column < rows.columns(); ++column) cells.push_back(rows.GetOptional(row, column));
+  return cells;
 }
 
 std::vector<TableRows> ReadTables(Session& session, const std::vector<TableRead>& reads) {

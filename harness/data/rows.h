@@ -95,6 +95,9 @@ struct RowSnapshot {
 // qualified names. Runs inside whatever transaction is open.
 RowSnapshot ReadRows(Session& session, const std::vector<std::string>& leave_out);
 
+// The cells of a row of a result.
+std::vector<Cell> CellsOf(const Rows& rows, int row);
+
 // What to read of a table.
 struct TableRead {
   std::string table;    // its qualified name

@@ -60,15 +60,13 @@ void CaseGround::GoTo(std::size_t index) {
   ForgetPlans(session());
   index_ = index;
   outdates_plans_.reset();
-  has_deferrable_.clear();
+  of_catalogs_.clear();
   catalog_ = stand_->ObserveCatalog();  // outside a transaction: what the cases' looks go by after a ROLLBACK
   watch_->Begin();
   std::set<std::string> keyed;  // tables whose largest key is held against a sequence
   for (const SequenceUse& use : SequenceUses(*catalog_)) keyed.insert(use.table);
   watch_->Want(keyed);
-  deferred_.clear();
   compared_.clear();
-  sequences_.clear();
   rewritten_.clear();
   times_wanted_ = 0;
 }
@@ -103,9 +101,9 @@ bool CaseGround::OutdatesPlans() {
 
 bool CaseGround::HasDeferrable(const std::shared_ptr<const Catalog>& catalog) {
   if (catalog == nullptr) return true;
-  const auto [at, added] = has_deferrable_.try_emplace(catalog);
-  if (added) at->second = migproof::HasDeferrable(*catalog);
-  return at->second;
+  std::optional<bool>& has = of_catalogs_[catalog].has_deferrable;
+  if (!has) has = migproof::HasDeferrable(*catalog);
+  return *has;
 }
 
 // DDL that is rolled back leaves its dead rows in the catalogs, and every statement after it wades through them.
@@ -120,12 +118,15 @@ void CaseGround::Tidy() {
 }
 
 const std::string& CaseGround::Deferred(const std::shared_ptr<const Catalog>& catalog) {
-  const auto found = deferred_.find(catalog);
-  return found != deferred_.end() ? found->second : deferred_[catalog] = DeferredConstraints(*catalog);
+  std::optional<std::string>& names = of_catalogs_[catalog].deferred;
+  if (!names) names = DeferredConstraints(*catalog);
+  return *names;
 }
 
 const SequenceStatements& CaseGround::SequencesOf(const std::shared_ptr<const Catalog>& catalog) {
-  return sequences_.try_emplace(catalog, *catalog).first->second;
+  std::optional<SequenceStatements>& statements = of_catalogs_[catalog].sequences;
+  if (!statements) statements.emplace(*catalog);
+  return *statements;
 }
 
 std::vector<Session::Prepared> CaseGround::Kept(const std::vector<std::string>& statements) {

@@ -92,9 +92,13 @@ class CaseGround {
   int cases_since_tidy_ = 0;
   int times_wanted_ = 0;
   std::optional<bool> outdates_plans_;
-  std::map<std::shared_ptr<const Catalog>, bool> has_deferrable_;
-  std::map<std::shared_ptr<const Catalog>, std::string> deferred_;
-  std::map<std::shared_ptr<const Catalog>, SequenceStatements> sequences_;
+  // Worked out when first asked for.
+  struct OfCatalog {
+    std::optional<bool> has_deferrable;
+    std::optional<std::string> deferred;
+    std::optional<SequenceStatements> sequences;
+  };
+  std::map<std::shared_ptr<const Catalog>, OfCatalog> of_catalogs_;
   std::map<std::string, std::size_t> kept_;
   std::map<std::pair<std::shared_ptr<const Catalog>, std::shared_ptr<const Catalog>>, std::vector<Difference>>
       compared_;
