@@ -1,0 +1,99 @@
+#include "harness/verify/case.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ci/temp_directory.h"
+#include "harness/postgres/test_server.h"
+#include "migrations/format.h"
+
+namespace migproof {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr int kTables = 8;
+
+// A revision that alters t0 and copies rows of t1 into t2, before which kTables tables have a row each.
+class CaseTest : public testing::Test {
+ protected:
+  CaseTest() {
+    std::string before;
+    Dataset rows;
+    for (int i = 0; i < kTables; ++i) {
+      before += fmt::format("CREATE TABLE t{} (id int PRIMARY KEY, note text);\n", i);
+      rows.tables.push_back({fmt::format("public.t{}", i), {"id", "note"}, {{"7", fmt::format("row of {}", i)}}, i});
+    }
+    directory_.Write("history/1.sql", "-- migproof: revision r1\n-- migproof: upgrade\n" + before);
+    directory_.Write("history/2.sql",
+                     "-- migproof: revision r2\n-- migproof: parents r1\n-- migproof: upgrade\n"
+                     "ALTER TABLE t0 ADD COLUMN more int;\nINSERT INTO t2 SELECT id + 1, note FROM t1;\n");
+    subject_.emplace("native", directory_.path() / "history", std::vector<std::filesystem::path>{},
+                     Registry<Format>::Get("native").Read(directory_.path() / "history"));
+    bench_.emplace(*subject_, LendTestServer);
+    walk_.emplace(*bench_, false);
+    walk_->GoTo(1);
+    ground_.emplace(*bench_, *walk_);
+    ground_->GoTo(1);
+    rows_ = std::move(rows);
+  }
+
+  RowsCase Make() { return {*ground_, rows_, false}; }
+
+  TempDirectory directory_;
+  std::optional<Subject> subject_;
+  std::optional<Bench> bench_;
+  std::optional<Walk> walk_;
+  std::optional<CaseGround> ground_;
+  Dataset rows_;
+};
+
+TEST_F(CaseTest, BeginsAgainWhereRowsThatWereNotReadAreLookedAt) {
+  int times = 0;
+  const auto before = [&](const std::string& table) {
+    return Asking(*ground_, [&] {
+      ++times;
+      RowsCase one = Make();
+      return one.Before().rows->tables.at(table)->rows;
+    });
+  };
+  EXPECT_THAT(before("public.t5"), SizeIs(1));
+  EXPECT_EQ(times, 2);
+  EXPECT_EQ(before("public.t5")[0][1], "row of 5");
+  EXPECT_EQ(times, 3) << "the table is wanted now";
+}
+
+TEST_F(CaseTest, BeginsAgainWhereTheRevisionTouchesRowsThatWereNotRead) {
+  int times = 0;
+  Asking(*ground_, [&] {
+    ++times;
+    RowsCase one = Make();
+    const Observation& after = one.After({Move::kUpgrade});
+    EXPECT_THAT(after.refusals, IsEmpty());
+    EXPECT_EQ(after.rows->tables.at("public.t2")->rows.size(), 2U);
+    EXPECT_EQ(after.rows->tables.at("public.t0")->columns.size(), 3U);
+    // Nobody has touched what is left.
+    EXPECT_TRUE(after.rows->tables.at("public.t1").IsUnread());
+    EXPECT_TRUE(after.rows->tables.at("public.t7").IsUnread());
+    return true;
+  });
+  EXPECT_EQ(times, 2);
+}
+
+TEST_F(CaseTest, ReadsAllWhereTablesAreLookedAtOneByOne) {
+  int times = 0;
+  const std::int64_t rows = Asking(*ground_, [&] {
+    ++times;
+    RowsCase one = Make();
+    std::int64_t count = 0;
+    for (const auto& [name, table] : one.Before().rows->tables) count += static_cast<std::int64_t>(table->rows.size());
+    return count;
+  });
+  EXPECT_EQ(rows, kTables);
+  EXPECT_EQ(times, 4);
+}
+
+}  // namespace
+}  // namespace migproof
