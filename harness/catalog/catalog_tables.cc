@@ -185,17 +185,37 @@ std::string TokenSql(const std::vector<CatalogTable>& tables, const std::set<std
   return fmt::format("{}", fmt::join(large, "\nUNION ALL "));
 }
 
-std::string RelationTokenSql(const CatalogTable& table, int major_version) {
+namespace {
+
+bool IsRelationItself(const CatalogTable& table) { return table.relation == "x.oid"; }
+
+// Of the rows that `rows` stands for.
+std::string RelationTokenOf(const CatalogTable& table, const std::string& rows, int major_version) {
   const std::string hash = HashOf(table, major_version);
-  const bool single = table.relation == "x.oid";  // a row of its own for each
+  const bool single = IsRelationItself(table);  // a row of its own for each
   std::vector<std::string> marks;
   for (std::size_t i = 0; i < table.marks.size(); ++i) {
     marks.push_back(fmt::format("CASE WHEN {} THEN {} ELSE 0 END", table.marks[i].second, 1U << i));
   }
   std::string made = fmt::format("{}", fmt::join(marks, " | "));
   if (!made.empty()) made = single ? ", " + made : fmt::format(", bit_or({})", made);
-  if (single) return fmt::format("SELECT {}, 1, {}{} FROM {}", table.relation, hash, made, table.rows);
-  return fmt::format("SELECT {}, count(*), sum({}){} FROM {} GROUP BY 1", table.relation, hash, made, table.rows);
+  if (single) return fmt::format("SELECT {}, 1, {}{} FROM {}", table.relation, hash, made, rows);
+  return fmt::format("SELECT {}, count(*), sum({}){} FROM {} GROUP BY 1", table.relation, hash, made, rows);
+}
+
+}  // namespace
+
+std::string RelationTokenSql(const CatalogTable& table, int major_version) {
+  return RelationTokenOf(table, table.rows, major_version);
+}
+
+std::string RelationTokenSinceSql(const CatalogTable& table, int major_version) {
+  if (!table.stands_on.empty() || !table.hash.empty()) return "";
+  const std::string fresh = table.rows + " AND age(x.xmin) <= (SELECT age($1::xid))";
+  if (IsRelationItself(table)) return RelationTokenOf(table, fresh, major_version);
+  const std::string rows =
+      fmt::format("{0} AND {1} = ANY (ARRAY(SELECT {1} FROM {2}))", table.rows, table.relation, fresh);
+  return RelationTokenOf(table, rows, major_version);
 }
 
 std::string ColumnHashesSql(int major_version, bool all) {
@@ -263,7 +283,9 @@ SELECT e.oid, e.enumlabel::text FROM pg_enum AS e WHERE e.enumtypid >= {0})",
 std::string DependentsSql() {
   return R"(
 SELECT DISTINCT coalesce(r.ev_class, k.conrelid, p.polrelid, a.adrelid, t.tgrelid, s.stxrelid,
-                         CASE WHEN d.classid = 'pg_class'::regclass THEN d.objid ELSE 0 END)
+                         CASE WHEN d.classid = 'pg_class'::regclass THEN d.objid ELSE 0 END),
+       d.refobjid,
+       d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass)
   FROM pg_depend AS d
   LEFT JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
   LEFT JOIN pg_constraint AS k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
@@ -271,9 +293,7 @@ SELECT DISTINCT coalesce(r.ev_class, k.conrelid, p.polrelid, a.adrelid, t.tgreli
   LEFT JOIN pg_attrdef AS a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid
   LEFT JOIN pg_trigger AS t ON d.classid = 'pg_trigger'::regclass AND t.oid = d.objid
   LEFT JOIN pg_statistic_ext AS s ON d.classid = 'pg_statistic_ext'::regclass AND s.oid = d.objid
- WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1::oid[] || $2::oid[])
-   AND (d.refobjid = ANY ($1::oid[])
-        OR d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass))
+ WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1::oid[])
    AND d.classid IN ('pg_class'::regclass, 'pg_rewrite'::regclass, 'pg_constraint'::regclass, 'pg_policy'::regclass,
                      'pg_attrdef'::regclass, 'pg_trigger'::regclass, 'pg_statistic_ext'::regclass, 'pg_proc'::regclass))";
 }

@@ -35,6 +35,9 @@ std::string TokenSql(const std::vector<CatalogTable>& tables, const std::set<std
 // oid, count and sum of hashes per relation, for a table that has `relation`; where it has marks, those that its rows
 // make, the n-th as 2^n.
 std::string RelationTokenSql(const CatalogTable& table, int major_version);
+// The same, of the relations that have a row there which $1 (xid) or a later transaction wrote. "" for a table whose
+// rows say nothing of that.
+std::string RelationTokenSinceSql(const CatalogTable& table, int major_version);
 
 // The relations that are compared: oid, relkind, name (qualified, but for an index), table (for an index: of its table,
 // else 0), oid of its TOAST table (which holds options) or 0. $1: text[], names of tables that are left out with their
@@ -50,9 +53,8 @@ std::string NamesSql();
 // The columns of relations: oid, number, hash; of `all`, or of those in $1 (oid[]).
 std::string ColumnHashesSql(int major_version, bool all);
 
-// The relations whose definitions name one of $1 (oid[]) or its columns, and of those that name one of $2 the ones
-// whose text may change with columns that come or go (names in a query's text are made unambiguous): oid, or 0 for a
-// function's.
+// The relations whose definitions name one of $1 (oid[]) or its columns: oid, or 0 for a function's; which of $1; and
+// whether the text may change with columns that come or go (names in a query's text are made unambiguous).
 std::string DependentsSql();
 
 }  // namespace migproof

@@ -18,16 +18,18 @@ constexpr int kCountersSince = 15;
 
 constexpr const char* kCounting = " counting";
 
-// In the same order as the array of oids; then when they were last reset.
+// In the same order as the array of oids, rows changed in any way and rows deleted; then when they were last reset, and
+// the oldest transaction that may not have ended.
 constexpr const char* kCounters = R"sql(
-SELECT (pg_stat_get_tuples_inserted(o) + pg_stat_get_tuples_updated(o) + pg_stat_get_tuples_deleted(o)
-        + pg_stat_get_xact_tuples_inserted(o) + pg_stat_get_xact_tuples_updated(o)
-        + pg_stat_get_xact_tuples_deleted(o))::text
-  FROM unnest('{}'::oid[]) AS o
+SELECT (pg_stat_get_tuples_inserted(o) + pg_stat_get_tuples_updated(o) + pg_stat_get_xact_tuples_inserted(o)
+        + pg_stat_get_xact_tuples_updated(o) + d)::text, d::text
+  FROM (SELECT o, pg_stat_get_tuples_deleted(o) + pg_stat_get_xact_tuples_deleted(o) AS d
+          FROM unnest('{}'::oid[]) AS o OFFSET 0) AS o
 UNION ALL
 SELECT coalesce(pg_stat_get_db_stat_reset_time((SELECT d.oid FROM pg_database AS d
                                                  WHERE d.datname = current_database()))::text, '')
-       || CASE current_setting('track_counts') WHEN 'on' THEN ' counting' ELSE '' END)sql";
+       || CASE current_setting('track_counts') WHEN 'on' THEN ' counting' ELSE '' END,
+       pg_snapshot_xmin(pg_current_snapshot())::xid::text)sql";
 
 // Sessions beside this one.
 constexpr const char* kOtherSessions = R"sql(
@@ -150,6 +152,11 @@ Session::Prepared CatalogWatch::HashesQuery(std::size_t table) const {
                RelationTokenSql(layout_.tables[table], session_.major_version()));
 }
 
+Session::Prepared CatalogWatch::HashesSinceQuery(std::size_t table) const {
+  return Named("hashes_since_" + layout_.tables[table].name,
+               RelationTokenSinceSql(layout_.tables[table], session_.major_version()), {horizon_});
+}
+
 Session::Prepared CatalogWatch::TokenQuery(const std::string& name, const std::set<std::size_t>& of) const {
   return Named("token_" + name, TokenSql(layout_.tables, of, session_.major_version()));
 }
@@ -186,7 +193,7 @@ CatalogChange CatalogWatch::LookBeyond(const Counters& now) {
   TakeTokens(session_.QueryAll({TokenQuery("shared", layout_.shared)}).front(), layout_.shared, change);
   std::vector<std::size_t> suspects = Suspects(now, Counters(now.size(), "0"));
   std::erase_if(suspects, [&](std::size_t table) { return layout_.shared.contains(table); });
-  LookAtTables(suspects, change);
+  LookAtTables(suspects, {}, change);
   return change;
 }
 
@@ -194,6 +201,8 @@ void CatalogWatch::Forget() {
   known_ = false;
   begins_ = false;
   counters_.clear();
+  deletions_.clear();
+  horizon_.clear();
   floor_.clear();
 }
 
@@ -208,7 +217,11 @@ CatalogChange CatalogWatch::Look(const ReadScope& scope) {
     opened_ = generation_;
   }
   Counters now;
-  for (int i = 0; !first.empty() && i < first[0].size(); ++i) now.emplace_back(first[0].Get(i, 0));
+  Counters deletions;
+  for (int i = 0; !first.empty() && i < first[0].size(); ++i) {
+    now.emplace_back(first[0].Get(i, 0));
+    deletions.emplace_back(first[0].Get(i, 1));
+  }
   CatalogChange change;
   const Counters* base = TrustedCounters(now);
   if (begins && now.back() == kCounting) {
@@ -217,17 +230,22 @@ CatalogChange CatalogWatch::Look(const ReadScope& scope) {
     change.everything = true;
   } else if (base != nullptr) {
     if (!layout_.uncounted.empty()) TakeTokens(first[1], layout_.uncounted, change);
-    LookAtTables(Suspects(now, *base), change);
+    const std::vector<std::size_t> suspects = Suspects(now, *base);
+    // Rows whose deletion was undone are old ones.
+    const bool undone = base != &counters_;
+    LookAtTables(suspects, undone ? std::set<std::size_t>() : OnlyWritten(suspects, deletions), change);
   } else {
     TakeTokens(session_.QueryAll({TokenQuery("all", layout_.all)}).front(), layout_.all, change);
     std::vector<std::size_t> changed;
     for (const std::string& table : change.tables) {
       if (ByRelation(layout_.numbers.at(table))) changed.push_back(layout_.numbers.at(table));
     }
-    LookAtTables(changed, change);
+    LookAtTables(changed, {}, change);
   }
   if (change.everything) change = LookAtAll();
   counters_ = std::move(now);
+  horizon_ = deletions.empty() ? "" : deletions.back();
+  deletions_ = std::move(deletions);
   inside_ = scope.inside();
   if (!inside_) floor_ = counters_;
   return change;
@@ -251,6 +269,21 @@ std::vector<std::size_t> CatalogWatch::Suspects(const Counters& now, const Count
     if (rose) suspects.push_back(i);
   }
   return suspects;
+}
+
+// Those of `tables` in which rows were only inserted or updated since the last look.
+std::set<std::size_t> CatalogWatch::OnlyWritten(const std::vector<std::size_t>& tables,
+                                                const Counters& deletions) const {
+  std::set<std::size_t> only_written;
+  if (horizon_.empty()) return only_written;
+  for (const std::size_t table : tables) {
+    const auto& counters = layout_.counted[table];
+    const bool deleted = std::any_of(counters.begin(), counters.end(),
+                                     [&](std::size_t counter) { return deletions[counter] != deletions_[counter]; });
+    const bool tells = ByRelation(table) && !HashesSinceQuery(table).sql.empty();
+    if (!deleted && tells) only_written.insert(table);
+  }
+  return only_written;
 }
 
 CatalogChange CatalogWatch::LookAtAll() {
@@ -285,7 +318,8 @@ CatalogChange CatalogWatch::LookAtAll() {
 }
 
 // Finds out whether and where these have changed.
-void CatalogWatch::LookAtTables(const std::vector<std::size_t>& tables, CatalogChange& change) {
+void CatalogWatch::LookAtTables(const std::vector<std::size_t>& tables, const std::set<std::size_t>& only_written,
+                                CatalogChange& change) {
   if (change.everything) return;
   std::vector<std::size_t> asked;
   std::copy_if(tables.begin(), tables.end(), std::back_inserter(asked), [&](std::size_t table) {
@@ -295,13 +329,18 @@ void CatalogWatch::LookAtTables(const std::vector<std::size_t>& tables, CatalogC
   });
   std::vector<Session::Prepared> queries;
   for (const std::size_t table : asked) {
-    queries.push_back(ByRelation(table) ? HashesQuery(table) : TokenQuery(layout_.tables[table].name, {table}));
+    if (only_written.contains(table)) {
+      queries.push_back(HashesSinceQuery(table));
+    } else {
+      queries.push_back(ByRelation(table) ? HashesQuery(table) : TokenQuery(layout_.tables[table].name, {table}));
+    }
   }
   const std::vector<Rows> results = queries.empty() ? std::vector<Rows>() : session_.QueryAll(queries);
   std::map<std::size_t, std::set<Oid>> rows_of;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (ByRelation(asked[i])) {
-      rows_of.emplace(asked[i], TakeHashes(asked[i], results[i], change));
+      rows_of.emplace(asked[i], only_written.contains(asked[i]) ? TakeHashesOfSome(asked[i], results[i], change)
+                                                                : TakeHashes(asked[i], results[i], change));
     } else {
       TakeTokens(results[i], {asked[i]}, change);
     }
@@ -330,17 +369,40 @@ void CatalogWatch::TakeTokens(const Rows& rows, const std::set<std::size_t>& of,
 std::set<Oid> CatalogWatch::TakeHashes(std::size_t table, const Rows& rows, CatalogChange& change) {
   Token token;
   Parts now;
-  const bool marked = rows.columns() > 3;
   for (int i = 0; i < rows.size(); ++i) {
-    const std::uint64_t hash = ToNumber(rows.Get(i, 2));
-    token.count += ToNumber(rows.Get(i, 1));
-    token.sum += hash;
-    now.emplace(ToOid(rows.Get(i, 0)), Part{hash, marked ? static_cast<std::uint32_t>(rows.GetInt(i, 3)) : 0});
+    const Part part = ToPart(rows, i);
+    token.count += part.count;
+    token.sum += part.hash;
+    now.emplace(ToOid(rows.Get(i, 0)), part);
   }
   SetToken(table, token, change);
   std::set<Oid> different = Different(seen_.parts[table], now);
   seen_.parts[table] = std::move(now);
   return different;
+}
+
+// The same where nothing is said of relations whose rows are the same.
+std::set<Oid> CatalogWatch::TakeHashesOfSome(std::size_t table, const Rows& rows, CatalogChange& change) {
+  Token token = seen_.tokens[table];
+  std::set<Oid> different;
+  for (int i = 0; i < rows.size(); ++i) {
+    const Oid oid = ToOid(rows.Get(i, 0));
+    const Part is = ToPart(rows, i);
+    Part& was = seen_.parts[table][oid];
+    if (was == is) continue;
+    token.count += is.count - was.count;
+    token.sum += is.hash - was.hash;
+    was = is;
+    different.insert(oid);
+  }
+  SetToken(table, token, change);
+  return different;
+}
+
+CatalogWatch::Part CatalogWatch::ToPart(const Rows& rows, int row) const {
+  const bool marked = rows.columns() > 3;
+  return {ToNumber(rows.Get(row, 1)), ToNumber(rows.Get(row, 2)),
+          marked ? static_cast<std::uint32_t>(rows.GetInt(row, 3)) : 0};
 }
 
 // "pg_constraint", or "pg_constraint:check" of rows that make that mark.

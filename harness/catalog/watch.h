@@ -2,7 +2,9 @@
 //
 // The server's counters of rows inserted, updated and deleted say which system catalogs may have changed, the change
 // tokens (see catalog_tables.h) which of them did, and the same tokens by relation where. Counters are believed only
-// where ReadOptions::alone says that they see everything; elsewhere every token is taken at each look.
+// where ReadOptions::alone says that they see everything; elsewhere every token is taken at each look. Where they tell
+// that no row was deleted, what has changed since the last look has a row that was written since: only such relations
+// are asked for.
 #pragma once
 
 #include <cstdint>
@@ -84,6 +86,7 @@ class CatalogWatch {
  private:
   // What a relation has in a catalog.
   struct Part {
+    std::uint64_t count = 0;
     std::uint64_t hash = 0;
     std::uint32_t marks = 0;
 
@@ -149,14 +152,17 @@ class CatalogWatch {
   std::vector<std::size_t> Suspects(const Counters& now, const Counters& base) const;
   CatalogChange LookBeyond(const Counters& now);
   CatalogChange LookAtAll();
-  void LookAtTables(const std::vector<std::size_t>& tables, CatalogChange& change);
+  std::set<std::size_t> OnlyWritten(const std::vector<std::size_t>& tables, const Counters& deletions) const;
+  void LookAtTables(const std::vector<std::size_t>& tables, const std::set<std::size_t>& only_written,
+                    CatalogChange& change);
   void LookAtRelations(const std::map<std::size_t, std::set<Oid>>& rows_of, CatalogChange& change);
   static std::map<Oid, std::string> ToNames(const Rows& rows);
   static std::map<Oid, LiveRelation> ToRelations(const Rows& rows);
   static std::map<Oid, Columns> ToColumns(const Rows& rows);
   struct Reshaped;
   Reshaped NoteColumns(const Rows& rows, const std::set<Oid>& of);
-  void LookAtDependents(const Reshaped& reshaped, CatalogChange& change);
+  std::set<Oid> KnownAmong(const std::set<Oid>& reshaped) const;
+  void NoteDependents(const Rows& dependents, const Reshaped& reshaped, CatalogChange& change);
   bool IsOfIndex(Oid oid) const;
   bool HasRows(const std::string& need_text) const;
   void NoteRelations(const std::map<Oid, LiveRelation>& now, const std::set<Oid>& looked_at, CatalogChange& change);
@@ -164,8 +170,11 @@ class CatalogWatch {
   void TakeTokens(const Rows& rows, const std::set<std::size_t>& of, CatalogChange& change);
   void SetToken(std::size_t table, const Token& token, CatalogChange& change);
   std::set<Oid> TakeHashes(std::size_t table, const Rows& rows, CatalogChange& change);
+  std::set<Oid> TakeHashesOfSome(std::size_t table, const Rows& rows, CatalogChange& change);
+  Part ToPart(const Rows& rows, int row) const;
   Session::Prepared TokenQuery(const std::string& name, const std::set<std::size_t>& of) const;
   Session::Prepared HashesQuery(std::size_t table) const;
+  Session::Prepared HashesSinceQuery(std::size_t table) const;
   std::vector<Session::Prepared> FirstQueries() const;
 
   Session& session_;
@@ -177,6 +186,8 @@ class CatalogWatch {
   bool known_ = false;        // there was one
   bool begins_ = false;       // seen_ is another's
   Counters counters_;         // at the last look
+  Counters deletions_;        // likewise, of rows deleted alone
+  std::string horizon_;       // a transaction id: whatever an earlier one wrote, the last look saw; "": not known
   Counters floor_;            // at the last look outside a transaction; empty: there was none
   bool inside_ = false;       // the last look was inside a transaction
   std::uint64_t undone_ = 0;  // Session::undone() after it

@@ -65,17 +65,20 @@ void CatalogWatch::LookAtRelations(const std::map<std::size_t, std::set<Oid>>& r
     queries.push_back(
         Named("some_relations", SomeRelationsSql(), {TextArray(options_.leave_out_tables), OidArray(all)}));
   }
+  const std::set<Oid> known = KnownAmong(reshaped);
+  if (!known.empty()) queries.push_back(Named("dependents", DependentsSql(), {OidArray(known)}));
   if (queries.empty()) return;
   const std::vector<Rows> results = session_.QueryAll(queries);
+  auto result = results.begin();
   if (names) {
-    std::map<Oid, std::string> now = ToNames(results.front());
+    std::map<Oid, std::string> now = ToNames(*result++);
     change.everything = AnyRenamed(seen_.names, now);
     seen_.names = std::move(now);
   }
-  Reshaped known;
-  if (!reshaped.empty()) known = NoteColumns(results[names ? 1 : 0], reshaped);
-  if (!all.empty()) NoteRelations(ToRelations(results.back()), all, change);
-  LookAtDependents(known, change);
+  Reshaped shapes;
+  if (!reshaped.empty()) shapes = NoteColumns(*result++, reshaped);
+  if (!all.empty()) NoteRelations(ToRelations(*result++), all, change);
+  if (!known.empty()) NoteDependents(*result, shapes, change);
   change.touched = change.whole;
   for (const auto& [table, oids] : rows_of) {
     std::set<Oid> of_indexes;
@@ -111,16 +114,24 @@ CatalogWatch::Reshaped CatalogWatch::NoteColumns(const Rows& rows, const std::se
   return reshaped;
 }
 
+// Those whose columns may matter to others: what is new has no dependents but new ones.
+std::set<Oid> CatalogWatch::KnownAmong(const std::set<Oid>& reshaped) const {
+  std::set<Oid> known;
+  for (const Oid oid : reshaped) {
+    const auto relation = seen_.relations.find(oid);
+    if (relation != seen_.relations.end() && !relation->second.is_index()) known.insert(oid);
+  }
+  return known;
+}
+
 // Whom those columns matter to.
-void CatalogWatch::LookAtDependents(const Reshaped& reshaped, CatalogChange& change) {
-  const bool texts = HasRows("pg_rewrite") || HasRows("pg_policy") || HasRows("pg_proc");
-  if (reshaped.altered.empty() && (reshaped.resized.empty() || !texts)) return;
-  const Rows dependents =
-      session_
-          .QueryAll({Named("dependents", DependentsSql(), {OidArray(reshaped.altered), OidArray(reshaped.resized)})})
-          .front();
+void CatalogWatch::NoteDependents(const Rows& dependents, const Reshaped& reshaped, CatalogChange& change) {
   std::set<Oid> whole = reshaped.altered;
-  for (int i = 0; i < dependents.size(); ++i) whole.insert(ToOid(dependents.Get(i, 0)));
+  for (int i = 0; i < dependents.size(); ++i) {
+    const Oid of = ToOid(dependents.Get(i, 1));
+    const bool matters = reshaped.altered.contains(of) || (reshaped.resized.contains(of) && dependents.GetBool(i, 2));
+    if (matters) whole.insert(ToOid(dependents.Get(i, 0)));
+  }
   change.functions = whole.contains(0);
   change.whole = OwnersOf(whole);
 }
