@@ -191,7 +191,7 @@ class RowGenerator::Impl {
     }
     const auto targets = targets_.tables.find(table.name);
     if (targets == targets_.tables.end()) return plan;
-    if (random.OneIn(kTargetEvery)) AddTargets(table, targets->second, random, plan);
+    if (random.OneIn(kTargetEvery) || options_.few_draws) AddTargets(table, targets->second, random, plan);
     for (const auto& orphan : targets->second.orphans) {
       if (orphans) AddGroup(table, orphan.columns, plan, plan.remote);
     }

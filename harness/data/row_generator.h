@@ -61,6 +61,7 @@ struct RowGeneratorOptions {
   // Tables that every case fills (with what they refer to); of the others a case takes a few in turn. Empty: all.
   std::set<std::string> focus;
   std::size_t rows_per_table = 3;  // at most, about
+  bool few_draws = false;          // so few that each is to hold what is aimed at, not every other one
   // Columns ("public.orders.id") whose values count up from 1 though no sequence feeds them: one has before.
   std::set<std::string> numbered;
 };

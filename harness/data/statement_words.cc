@@ -35,7 +35,7 @@ class WordReader {
       const std::size_t end = text_.find("*/", at_ + 2);
       at_ = end == std::string_view::npos ? text_.size() : end + 2;
     } else if (c == '\'') {
-      AddOnce(read_.literals, Quoted('\''));
+      TakeLiteral(Quoted('\''));
     } else if (c == '"') {
       TakeWord(Quoted('"'));
     } else if (c == '$') {
@@ -61,6 +61,33 @@ class WordReader {
     }
     at_ = std::min(at_ + 1, text_.size());
     return inside;
+  }
+
+  void TakeLiteral(std::string literal) {
+    if (BeginsStatement(literal)) {
+      StatementWords inside = WordReader(literal).Read();
+      read_.words.merge(inside.words);
+      for (std::string& one : inside.literals) AddOnce(read_.literals, std::move(one));
+      for (std::string& one : inside.numbers) AddOnce(read_.numbers, std::move(one));
+      for (std::string& one : inside.casts) AddOnce(read_.casts, std::move(one));
+      read_.calculates = read_.calculates || inside.calculates;
+    }
+    AddOnce(read_.literals, std::move(literal));
+  }
+
+  static bool BeginsStatement(std::string_view text) {
+    static const std::set<std::string, std::less<>> kFirst = {"alter",   "call",     "create", "delete",
+                                                              "drop",    "insert",   "merge",  "select",
+                                                              "refresh", "truncate", "update", "with"};
+    std::size_t begin = 0;
+    while (begin < text.size() && std::isspace(static_cast<unsigned char>(text[begin])) != 0) ++begin;
+    std::size_t end = begin;
+    while (end < text.size() && BelongsToWord(text[end])) ++end;
+    if (end == text.size()) return false;  // a word alone
+    std::string word(text.substr(begin, end - begin));
+    std::transform(word.begin(), word.end(), word.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return kFirst.contains(word);
   }
 
   // "$body$" alone: what it encloses is read on.

@@ -23,7 +23,8 @@ struct StatementWords {
   bool Has(const std::string& word) const { return words.contains(word); }
 };
 
-// What stands between dollar quotes is read like the rest: a body is code more often than not.
+// What stands between dollar quotes is read like the rest: a body is code more often than not. So is a string that
+// begins as a statement does, what EXECUTE is given: it is a literal as well.
 StatementWords WordsOf(std::string_view statement);
 std::vector<StatementWords> WordsOfStatements(const std::vector<std::string>& statements);
 

@@ -119,6 +119,7 @@ class Search::Unit {
                  (ground_.revision().downgrade && RunsCode(*ground_.revision().downgrade));
     RowGeneratorOptions options;
     options.leave_out = NotToBeFilled(ground_.subject(), *before_);
+    options.few_draws = !fits_;
     const AimInput input{*before_, *upgraded.catalog, ground_.Compared(before_, upgraded.catalog),
                          Texts(ground_.revision())};
     focus_ = TouchedTables(input);
