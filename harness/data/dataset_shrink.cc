@@ -1,6 +1,7 @@
 #include "harness/data/dataset_shrink.h"
 
 #include <algorithm>
+#include <map>
 
 #include "harness/data/dataset_references.h"
 
@@ -27,6 +28,7 @@ class Shrinker {
     WithoutNullColumns();
     PlainCells(0, tables);
     for (std::size_t t = tables; tables > 1 && t-- > 0;) PlainCells(t, t + 1);
+    for (std::size_t t = tables; t-- > 0;) SimplerTogether(t);
     for (std::size_t t = tables; t-- > 0;) SimplerCells(t, &Shrinker::WithNull);
     for (std::size_t t = tables; t-- > 0;) SimplerCells(t, &Shrinker::WithSimplest);
     for (std::size_t t = tables; t-- > 0;) SimplerCells(t, &Shrinker::WithSimpler);
@@ -120,6 +122,32 @@ class Shrinker {
       }
     }
     Add(std::move(candidate));
+  }
+
+  // Rows that have to agree in a column get simpler there only together.
+  void SimplerTogether(std::size_t t) {
+    const DatasetTable& table = dataset_.tables[t];
+    for (std::size_t column = 0; column < table.columns.size(); ++column) {
+      if (!IsFree(table, column)) continue;
+      std::map<Cell, int> times;
+      for (const auto& row : table.rows) ++times[row[column]];
+      for (const auto& [cell, count] : times) {
+        if (!cell || count < 2) continue;
+        const ColumnModel& model = *Column(table, column);
+        for (const Cell& simpler : WithSimplest(model, cell)) WithCells(t, column, cell, simpler);
+        for (const Cell& simpler : WithSimpler(model, cell)) WithCells(t, column, cell, simpler);
+      }
+    }
+  }
+
+  void WithCells(std::size_t t, std::size_t column, const Cell& was, const Cell& is) {
+    if (cells_ == kMostCells) return;
+    ++cells_;
+    Dataset candidate = dataset_;
+    for (auto& row : candidate.tables[t].rows) {
+      if (row[column] == was) row[column] = is;
+    }
+    candidates_.push_back(std::move(candidate));
   }
 
   void SimplerCells(std::size_t t, std::vector<Cell> (Shrinker::*simpler)(const ColumnModel&, const Cell&) const) {

@@ -25,7 +25,9 @@ std::optional<IntegerLimits> LimitsOf(const std::string& base) {
 
 std::vector<std::string> SmallerIntegers(const std::string& value, std::int64_t high) {
   const std::int64_t number = std::strtoll(value.c_str(), nullptr, 10);
-  std::vector<std::string> smaller = {std::to_string(number / 2), std::to_string(number - (number > 0 ? 1 : -1))};
+  // Where another row has the simplest one, the next will do: halves alone take sixty steps to get there.
+  std::vector<std::string> smaller = {"1", "2", std::to_string(number / 2),
+                                      std::to_string(number - (number > 0 ? 1 : -1))};
   if (number < 0 && number >= -high) smaller.push_back(std::to_string(-number));
   return smaller;
 }
