@@ -31,6 +31,24 @@ std::string DeferredConstraints(const Catalog& catalog) {
   return names;
 }
 
+const Path kUp = {Move::kUpgrade};
+const Path kUpAndDown = {Move::kUpgrade, Move::kDowngrade};
+const Path kUpAgain = {Move::kUpgrade, Move::kDowngrade, Move::kUpgrade};
+
+// `in_place`: in the same tables and columns, not only in some that are called the same. Rows that nobody has read, and
+// that are not those of the other side, may be any.
+bool AreTheSame(const RowSnapshot& one, const RowSnapshot& other, bool in_place) {
+  const auto same = [in_place](const auto& a, const auto& b) {
+    const SharedRows& rows = a.second;
+    const SharedRows& others = b.second;
+    if (a.first != b.first) return false;
+    if (rows.IsSame(others)) return true;
+    if (rows.IsUnread() || others.IsUnread() || *rows != *others) return false;
+    return !in_place || (rows->oid == others->oid && rows->numbers == others->numbers);
+  };
+  return one.sequences == other.sequences && std::ranges::equal(one.tables, other.tables, same);
+}
+
 [[noreturn]] void RefuseHistory() {
   throw Error(ErrorKind::kInternal, "a law of the history as a whole was asked about single rows");
 }
@@ -69,6 +87,8 @@ void CaseGround::GoTo(std::size_t index) {
   compared_.clear();
   rewritten_.clear();
   times_wanted_ = 0;
+  upgrades_again_ = 0;
+  upgrades_again_differ_ = false;
 }
 
 void CaseGround::Want(const RowsWanted& wanted) {
@@ -207,8 +227,27 @@ void Case::PutNewRowsIn() {
 const Observation& Case::After(const Path& path) {
   Before();
   const auto found = seen_.find(path);
-  if (found == seen_.end()) GoAlong(path);
+  if (found != seen_.end()) return found->second;
+  GoAlong(path);
+  if (path == kUpAgain && Concludes() && AreTheSame({}, kUpAndDown, true)) {
+    ground_.AddUpgradeAgain(AreTheSame(kUp, kUpAgain, false));
+  }
   return seen_.at(path);
+}
+
+bool Case::KnowsUpgradeAgain() {
+  return Concludes() && ground_.KnowsUpgradeAgain() && AreTheSame({}, kUpAndDown, true);
+}
+
+// As far as a script can tell: rows, sequences, catalogs to the order of the columns.
+bool Case::AreTheSame(const Path& one, const Path& other, bool in_place) {
+  const auto a = seen_.find(one);
+  const auto b = seen_.find(other);
+  if (a == seen_.end() || b == seen_.end()) return false;
+  for (const Observation& seen : {std::cref(a->second), std::cref(b->second)}) {
+    if (seen.refused() || seen.catalog == nullptr || seen.rows == nullptr) return false;
+  }
+  return migproof::AreTheSame(*a->second.rows, *b->second.rows, in_place) && Compare(a->second, b->second).empty();
 }
 
 // Leaves the database where `path` leads; false where a refusal ends the way before.

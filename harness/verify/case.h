@@ -77,6 +77,16 @@ class CaseGround {
   // Rows that were not read have been asked for: they are read from now on. Where that comes up again and again, all
   // are.
   void Want(const RowsWanted& wanted);
+  // A second upgrade was gone from the very database that the first began with; at this revision.
+  void AddUpgradeAgain(bool gives_the_same) {
+    if (!gives_the_same) upgrades_again_differ_ = true;
+    ++upgrades_again_;
+  }
+  // Of a database that is the very same as before the first upgrade.
+  bool KnowsUpgradeAgain() const {
+    constexpr int kTimes = 5;  // seen to give the same, never anything else
+    return upgrades_again_ >= kTimes && !upgrades_again_differ_;
+  }
   // See Trial::Rewrites; at this revision.
   void AddRewritten(const std::set<std::string>& names) { rewritten_.insert(names.begin(), names.end()); }
   const std::set<std::string>& rewritten() const { return rewritten_; }
@@ -91,6 +101,8 @@ class CaseGround {
   std::size_t index_ = 0;
   int cases_since_tidy_ = 0;
   int times_wanted_ = 0;
+  int upgrades_again_ = 0;
+  bool upgrades_again_differ_ = false;
   std::optional<bool> outdates_plans_;
   // Worked out when first asked for.
   struct OfCatalog {
@@ -133,6 +145,7 @@ class Case : public Mover {
   std::vector<std::string> ReachedPast() const override;
   const UnstableColumns& Unstable(const Path& path) override;
   std::vector<Difference> Compare(const Observation& was, const Observation& is) override;
+  bool KnowsUpgradeAgain() override;
   bool HasRows() const override { return true; }
   bool HasNewRows() const override { return dataset_.new_shape; }
   bool HasForbiddenRows() const override { return dataset_.forbidden; }
@@ -159,6 +172,8 @@ class Case : public Mover {
   virtual std::vector<Error> Run(const Path& path) = 0;
   virtual void Close() = 0;
   virtual Session& Here() = 0;
+  // Whether what was seen at this revision before may stand for what would be seen again.
+  virtual bool Concludes() const { return false; }
   // What follows the rows of Here(), where something does.
   virtual RowWatch* Watch() { return nullptr; }
   // The same case on a database of its own, for what differs between two executions.
@@ -176,6 +191,7 @@ class Case : public Mover {
   void PutNewRowsIn();
   void BringSequencesAlong(const std::shared_ptr<const Catalog>& catalog);
   bool GoAlong(const Path& path);
+  bool AreTheSame(const Path& one, const Path& other, bool in_place);
 
   InsertResult inserted_;
   std::int64_t forbidden_ = 0;
@@ -199,6 +215,7 @@ class RowsCase : public Case {
   std::vector<Error> Run(const Path& path) override;
   void Close() override;
   Session& Here() override;
+  bool Concludes() const override { return true; }
   RowWatch* Watch() override;
   std::unique_ptr<Case> Again() const override;
 

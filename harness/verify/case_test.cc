@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "ci/temp_directory.h"
 #include "harness/postgres/test_server.h"
 #include "migrations/format.h"
@@ -11,6 +13,8 @@
 namespace migproof {
 namespace {
 
+using testing::Each;
+using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
@@ -93,6 +97,76 @@ TEST_F(CaseTest, ReadsAllWhereTablesAreLookedAtOneByOne) {
   });
   EXPECT_EQ(rows, kTables);
   EXPECT_EQ(times, 4);
+}
+
+// A revision that says each time what it does, with a way down.
+class UpgradeAgainTest : public testing::Test {
+ protected:
+  void Prepare(const std::string& upgrade, const std::string& downgrade) {
+    directory_.Write(
+        "history/1.sql",
+        "-- migproof: revision r1\n-- migproof: upgrade\nCREATE TABLE t (id int PRIMARY KEY, note text);\n");
+    directory_.Write("history/2.sql",
+                     fmt::format("-- migproof: revision r2\n-- migproof: parents r1\n-- migproof: upgrade\n{};\n"
+                                 "DO $$ BEGIN RAISE WARNING 'up'; END $$;\n-- migproof: downgrade\n{};\n",
+                                 upgrade, downgrade));
+    subject_.emplace("native", directory_.path() / "history", std::vector<std::filesystem::path>{},
+                     Registry<Format>::Get("native").Read(directory_.path() / "history"));
+    bench_.emplace(*subject_, LendTestServer);
+    walk_.emplace(*bench_, false);
+    walk_->GoTo(1);
+    ground_.emplace(*bench_, *walk_);
+    ground_->GoTo(1);
+    ground_->watch().Want({"public.t"});
+  }
+
+  // How often each of some cases upgrades on a round trip; -1: the second upgrade gives other rows.
+  std::vector<int> Upgrades(int cases) {
+    std::vector<int> upgrades;
+    for (int i = 0; i < cases; ++i) {
+      ground_->session().TakeNotices();
+      RowsCase one(*ground_, {{{"public.t", {"id", "note"}, {{fmt::to_string(i), "x"}}}}}, false);
+      const RowSnapshot upgraded = *one.After({Move::kUpgrade}).rows;
+      one.After({Move::kUpgrade, Move::kDowngrade});
+      const Path again = {Move::kUpgrade, Move::kDowngrade, Move::kUpgrade};
+      const bool differs = !one.KnowsUpgradeAgain() && *one.After(again).rows != upgraded;
+      const auto told = ground_->session().TakeNotices();
+      const auto ups = std::ranges::count(told, std::string("up"), &Notice::message);
+      upgrades.push_back(differs ? -1 : static_cast<int>(ups));
+    }
+    return upgrades;
+  }
+
+  TempDirectory directory_;
+  std::optional<Subject> subject_;
+  std::optional<Bench> bench_;
+  std::optional<Walk> walk_;
+  std::optional<CaseGround> ground_;
+};
+
+TEST_F(UpgradeAgainTest, IsKnownFromTheVerySameDatabaseOnceItWasSeenAFewTimes) {
+  Prepare("ALTER TABLE t ADD COLUMN more int NOT NULL DEFAULT 7", "ALTER TABLE t DROP COLUMN more");
+  EXPECT_THAT(Upgrades(7), ElementsAre(2, 2, 2, 2, 2, 1, 1));
+}
+
+TEST_F(UpgradeAgainTest, IsGoneWhereTheDowngradeLeavesOtherRows) {
+  Prepare("UPDATE t SET note = NULL", "SELECT");
+  EXPECT_THAT(Upgrades(7), Each(2));
+}
+
+TEST_F(UpgradeAgainTest, IsGoneWhereTheDowngradeMakesColumnsAnew) {
+  Prepare("ALTER TABLE t ADD COLUMN more int; ALTER TABLE t DROP COLUMN note",
+          "ALTER TABLE t DROP COLUMN more; ALTER TABLE t ADD COLUMN note text; UPDATE t SET note = 'x'");
+  EXPECT_THAT(Upgrades(7), Each(2));
+}
+
+TEST_F(UpgradeAgainTest, IsGoneWhereItOnceGaveSomethingElse) {
+  // What one upgrade leaves in the session changes the next one.
+  Prepare(
+      "ALTER TABLE t ADD COLUMN more text DEFAULT current_setting('test.seen', true);\n"
+      "SET LOCAL test.seen = 'once'",
+      "ALTER TABLE t DROP COLUMN more");
+  EXPECT_THAT(Upgrades(7), Each(-1));
 }
 
 }  // namespace

@@ -101,6 +101,9 @@ class Mover {
   virtual std::vector<std::string> ReachedPast() const = 0;
   // What must be done to the catalog of `was` to make it that of `is`, notes included.
   virtual std::vector<Difference> Compare(const Observation& was, const Observation& is);
+  // Whether upgrade and downgrade have led back to the very database they began with, where the same upgrade can only
+  // do what it did before; never true before that was seen to be so a few times at this revision.
+  virtual bool KnowsUpgradeAgain() { return false; }
   virtual bool HasRows() const { return false; }
   // Whether Move::kInsert is one of its moves.
   virtual bool HasNewRows() const { return false; }
@@ -135,6 +138,8 @@ class Trial {
 
   // True where the database holds generated rows.
   bool has_rows() const { return mover_.HasRows(); }
+  // See Mover.
+  bool KnowsUpgradeAgain() { return mover_.KnowsUpgradeAgain(); }
   // True where generated rows of the new shape go in after the upgrade, by Move::kInsert; Before() has none then.
   bool has_new_rows() const { return mover_.HasNewRows(); }
 
