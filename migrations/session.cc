@@ -192,6 +192,16 @@ class Session::Impl {
   // DISCARD ALL and DEALLOCATE in a migration take our prepared queries away with its own.
   void ForgetPrepared() { prepared_.clear(); }
 
+  // As many commands as there are names; "" where there is none.
+  std::string TakeNames(const std::string& prefix) {
+    std::string commands;
+    for (auto at = prepared_.lower_bound(prefix); at != prepared_.end() && at->starts_with(prefix);) {
+      commands += fmt::format("DEALLOCATE {};", *at);
+      at = prepared_.erase(at);
+    }
+    return commands;
+  }
+
   Error Refused(const PGresult* result, std::string_view sql, int index,
                 const std::function<void(SqlFailure&, int, int)>& describe) {
     ++undone_;
@@ -269,7 +279,9 @@ class Session::Impl {
   }
 
   void SendPreparation(const Prepared& query) {
-    PQsendPrepare(raw(), query.name.c_str(), query.sql.c_str(), 0, nullptr);
+    std::vector<Oid> types;
+    for (const std::string& type : query.types) types.push_back(static_cast<Oid>(std::stoul(type)));
+    PQsendPrepare(raw(), query.name.c_str(), query.sql.c_str(), static_cast<int>(types.size()), types.data());
   }
 
   void Send(const Prepared& query) {
@@ -402,6 +414,11 @@ Rows Session::QueryPrepared(const std::string& name, std::string_view sql,
 }
 
 std::vector<Rows> Session::QueryAll(const std::vector<Prepared>& queries) { return impl_->Pipeline(queries); }
+
+void Session::Deallocate(const std::string& prefix) {
+  const std::string commands = impl_->TakeNames(prefix);
+  if (!commands.empty()) Execute(commands);
+}
 
 std::string Session::CopyOut(std::string_view copy_statement) { return impl_->CopyOut(copy_statement); }
 

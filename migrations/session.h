@@ -101,14 +101,18 @@ class Session {
   Rows QueryPrepared(const std::string& name, std::string_view sql,
                      const std::vector<std::optional<std::string>>& parameters = {});
 
-  // Sends several prepared queries at once and waits once (libpq's pipeline mode): the results in order. Only for
-  // reads; the first refusal becomes the Error. One without a name is sent as it is.
+  // Sends several prepared queries at once and waits once (libpq's pipeline mode): the results in order. Nothing after
+  // the first refusal, which becomes the Error, is executed; what was before it, outside a transaction, is undone. One
+  // without a name is sent as it is.
   struct Prepared {
     std::string name;
     std::string sql;
     std::vector<std::optional<std::string>> parameters;
+    std::vector<std::string> types = {};  // of the parameters, as oids; what is not said, the server finds out
   };
   std::vector<Rows> QueryAll(const std::vector<Prepared>& queries);
+  // Takes back what is prepared under names that begin so.
+  void Deallocate(const std::string& prefix);
 
   // COPY ... TO STDOUT and COPY ... FROM STDIN, in the statement's own format.
   std::string CopyOut(std::string_view copy_statement);

@@ -9,6 +9,8 @@
 
 #include "harness/catalog/read.h"
 #include "harness/data/column_generator.h"
+#include "harness/data/dataset.h"
+#include "harness/data/kept_inserts.h"
 #include "harness/postgres/database.h"
 #include "harness/postgres/test_server.h"
 #include "migrations/utf8.h"
@@ -299,6 +301,35 @@ TEST_P(ColumnGeneratorConformance, GivesWhatReadsBackEqual) {
   const auto unequal = Ask(fmt::format("SELECT count(*) FROM {} WHERE {} IS DISTINCT FROM v", table(), Given()));
   if (unequal) {
     EXPECT_EQ(*unequal, 0) << type_name_;
+  }
+}
+
+TEST_P(ColumnGeneratorConformance, StoresByAKeptInsertWhatTheTextStores) {
+  const std::string type = std::string(
+      session()
+          .Query("SELECT atttypid FROM pg_attribute WHERE attrelid = $1::regclass AND attname = 'v'", {table()})
+          .Get(0, 0));
+  KeptInserts inserts(session());
+  inserts.Begin({{"public." + table(), {{"v", type}}}});
+  const auto stored = [&](const auto& insert) {
+    insert();
+    const Rows rows = session().Execute(fmt::format("SELECT v::text FROM {} ORDER BY ctid", table()));
+    std::vector<std::string> texts;
+    for (int i = 0; i < rows.size(); ++i) texts.emplace_back(rows.Get(i, 0));
+    session().Execute("TRUNCATE " + table());
+    return texts;
+  };
+  constexpr std::size_t kRows = 8;
+  std::vector<std::string> values = generator().Edges(this->type());
+  for (const std::string& draw : Draws(40, 3)) values.push_back(draw);
+  DatasetTable rows{"public." + table(), {"v"}, std::vector<std::vector<Cell>>(kRows), 0};
+  inserts.For(rows, "");  // the first time it is not kept
+  for (std::size_t begin = 0; begin + kRows <= values.size(); begin += kRows) {
+    for (std::size_t i = 0; i < kRows; ++i) rows.rows[i] = {values[begin + i]};
+    const auto kept = inserts.For(rows, "");
+    ASSERT_TRUE(kept.has_value());
+    EXPECT_EQ(stored([&] { session().QueryAll({*kept}); }),
+              stored([&] { session().Execute(InsertStatement({&rows})); }));
   }
 }
 

@@ -49,15 +49,6 @@ std::string InsertText(const DatasetTable& table, const std::string& indent) {
   return text;
 }
 
-std::string GroupText(const std::vector<const DatasetTable*>& group) {
-  std::string text;
-  for (std::size_t i = 0; i + 1 < group.size(); ++i) {
-    text += fmt::format("{}filled_{} AS (\n  {}\n)", i == 0 ? "WITH " : ", ", i + 1, InsertText(*group[i], "  "));
-  }
-  if (!text.empty()) text += "\n";
-  return text + InsertText(*group.back(), "");
-}
-
 Json ToJson(const DatasetTable& table) {
   Json rows = Json::array();
   for (const auto& row : table.rows) {
@@ -114,29 +105,29 @@ Dataset DatasetFromJson(const nlohmann::json& json) {
   return dataset;
 }
 
-std::vector<ReturningInsert> InsertsReturning(const Dataset& dataset,
-                                              const std::map<std::string, std::string>& returning) {
-  std::vector<ReturningInsert> statements;
-  std::vector<const DatasetTable*> group;
-  for (std::size_t i = 0; i < dataset.tables.size(); ++i) {
-    const DatasetTable& table = dataset.tables[i];
-    if (!table.rows.empty()) group.push_back(&table);
-    const bool ends = i + 1 == dataset.tables.size() || dataset.tables[i + 1].group != table.group;
-    if (!ends || group.empty()) continue;
-    const auto columns = group.size() == 1 ? returning.find(group.front()->table) : returning.end();
-    if (columns == returning.end()) {
-      statements.push_back({GroupText(group) + ";\n", ""});
-    } else {
-      statements.push_back({fmt::format("{}\nRETURNING {};\n", GroupText(group), columns->second), columns->first});
-    }
-    group.clear();
+std::vector<InsertGroup> InsertGroups(const Dataset& dataset) {
+  std::vector<InsertGroup> groups;
+  for (const DatasetTable& table : dataset.tables) {
+    if (table.rows.empty()) continue;
+    if (groups.empty() || groups.back().back()->group != table.group) groups.emplace_back();
+    groups.back().push_back(&table);
   }
-  return statements;
+  return groups;
+}
+
+std::string InsertStatement(const InsertGroup& group, const std::string& returning) {
+  std::string text;
+  for (std::size_t i = 0; i + 1 < group.size(); ++i) {
+    text += fmt::format("{}filled_{} AS (\n  {}\n)", i == 0 ? "WITH " : ", ", i + 1, InsertText(*group[i], "  "));
+  }
+  if (!text.empty()) text += "\n";
+  text += InsertText(*group.back(), "");
+  return returning.empty() ? text : fmt::format("{}\nRETURNING {}", text, returning);
 }
 
 std::vector<std::string> InsertStatements(const Dataset& dataset) {
   std::vector<std::string> statements;
-  for (ReturningInsert& insert : InsertsReturning(dataset, {})) statements.push_back(std::move(insert.sql));
+  for (const InsertGroup& group : InsertGroups(dataset)) statements.push_back(InsertStatement(group) + ";\n");
   return statements;
 }
 

@@ -36,17 +36,15 @@ struct Dataset {
 nlohmann::json ToJson(const Dataset& dataset);
 Dataset DatasetFromJson(const nlohmann::json& json);
 
-// One INSERT per group, each ending in ";\n", readable: a row on a line. OVERRIDING SYSTEM VALUE throughout, so that
-// identity columns take the value given.
-std::vector<std::string> InsertStatements(const Dataset& dataset);
+// The tables that are inserted into in one statement, for each of them; those that have rows.
+using InsertGroup = std::vector<const DatasetTable*>;
+std::vector<InsertGroup> InsertGroups(const Dataset& dataset);
 
-// The same, where an INSERT into one table alone gives its rows back: those columns ("a, b") that `returning` has by
-// table.
-struct ReturningInsert {
-  std::string sql;
-  std::string table;  // whose rows come back; "": none do
-};
-std::vector<ReturningInsert> InsertsReturning(const Dataset& dataset,
-                                              const std::map<std::string, std::string>& returning);
+// The INSERT of a group, readable: a row on a line. OVERRIDING SYSTEM VALUE throughout, so that identity columns take
+// the value given. `returning`: the columns of the last table that come back ("a, b"); "": none.
+std::string InsertStatement(const InsertGroup& group, const std::string& returning = "");
+
+// Those of all groups, each ending in ";\n".
+std::vector<std::string> InsertStatements(const Dataset& dataset);
 
 }  // namespace migproof

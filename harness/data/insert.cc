@@ -35,15 +35,15 @@ void Keep(std::map<std::string, std::string>& messages, const std::string& reaso
 class Inserter {
  public:
   Inserter(Session& session, const Dataset& dataset, bool deferrable,
-           const std::map<std::string, std::string>& returning)
-      : session_(session), dataset_(dataset), deferrable_(deferrable), returning_(returning) {}
+           const std::map<std::string, std::string>& returning, KeptInserts* kept)
+      : session_(session), dataset_(dataset), deferrable_(deferrable), returning_(returning), kept_(kept) {}
 
   InsertResult Run() {
     for (const DatasetTable& table : dataset_.tables) result_.tables[table.table];
     if (!TryAll()) {
       result_.inserted = dataset_;
       for (DatasetTable& table : result_.inserted.tables) table.rows.clear();
-      for (std::size_t begin = 0; begin < dataset_.tables.size();) begin = InsertGroup(begin);
+      for (std::size_t begin = 0; begin < dataset_.tables.size();) begin = InsertFrom(begin);
       if (deferrable_) deferred_ = std::string(session_.Execute(kInitiallyDeferred).Get(0, 0));
     }
     if (!deferred_.empty()) session_.Execute("SET CONSTRAINTS " + deferred_ + " DEFERRED");
@@ -62,43 +62,88 @@ class Inserter {
 
   std::optional<Error> RefusalOf(const std::string& sql) {
     try {
-      told_ = session_.ExecuteEach(sql);
+      session_.Execute(sql);
       return std::nullopt;
     } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kMigration || !error.sql() || error.sql()->IsEnvironmental()) throw;
-      session_.Execute(fmt::format("ROLLBACK TO SAVEPOINT {0}; RELEASE SAVEPOINT {0}", kRowsSavepoint));
+      TakeBack(error);
       return error;
     }
   }
 
+  // What is no refusal of rows goes on.
+  void TakeBack(const Error& error) {
+    if (error.kind() != ErrorKind::kMigration || !error.sql() || error.sql()->IsEnvironmental()) throw error;
+    session_.Execute(fmt::format("ROLLBACK TO SAVEPOINT {0}; RELEASE SAVEPOINT {0}", kRowsSavepoint));
+  }
+
   // One round trip, where nothing is deferred and nothing refused.
   bool TryAll() {
-    const std::vector<ReturningInsert> inserts = InsertsReturning(dataset_, returning_);
-    std::string sql = deferrable_ ? "SET CONSTRAINTS ALL IMMEDIATE;\n" : "";
-    sql += fmt::format("SAVEPOINT {};\n", kRowsSavepoint);
-    for (const ReturningInsert& insert : inserts) sql += insert.sql;
-    sql += fmt::format("RELEASE SAVEPOINT {};{}", kRowsSavepoint, deferrable_ ? kInitiallyDeferred : "");
-    if (RefusalOf(sql)) return false;
-    if (deferrable_) deferred_ = std::string(told_.back().Get(0, 0));
+    std::vector<Session::Prepared> parts;
+    if (deferrable_) parts.push_back({"migproof_immediate", "SET CONSTRAINTS ALL IMMEDIATE", {}});
+    parts.push_back({"migproof_savepoint", fmt::format("SAVEPOINT {}", kRowsSavepoint), {}});
+    const std::vector<InsertGroup> groups = InsertGroups(dataset_);
+    const bool kept = AddKept(groups, parts);
+    if (!kept) {
+      for (const InsertGroup& group : groups) parts.push_back({"", InsertStatement(group, Returning(group)), {}});
+    }
+    const std::size_t end = parts.size() - (kept ? 1 : 0);
+    parts.push_back({"migproof_release", fmt::format("RELEASE SAVEPOINT {}", kRowsSavepoint), {}});
+    if (deferrable_) parts.push_back({"migproof_deferred", kInitiallyDeferred, {}});
+    std::vector<Rows> told;
+    try {
+      told = kept ? session_.QueryAll(parts) : session_.ExecuteEach(Joined(parts));
+    } catch (const Error& error) {
+      TakeBack(error);
+      return false;
+    }
+    if (deferrable_) deferred_ = std::string(told.back().Get(0, 0));
     result_.inserted = dataset_;
     result_.at_once = true;
-    const std::size_t before = deferrable_ ? 2 : 1;
-    if (told_.size() == before + inserts.size() + (deferrable_ ? 2 : 1)) TakeStored(inserts, before);
+    if (told.size() != parts.size()) return true;
+    for (std::size_t i = 0; i < groups.size(); ++i) TakeStored(groups[i], told[end - groups.size() + i]);
     return true;
   }
 
-  // What the inserts gave back; their results begin at `first`.
-  void TakeStored(const std::vector<ReturningInsert>& inserts, std::size_t first) {
-    for (std::size_t i = 0; i < inserts.size(); ++i) {
-      if (inserts[i].table.empty()) continue;
-      const Rows& told = told_[first + i];
-      std::vector<std::vector<Cell>>& stored = result_.stored[inserts[i].table];
-      for (int row = 0; row < told.size(); ++row) stored.push_back(CellsOf(told, row));
+  // Adds the inserts as they are kept, where most of them are: one by one, those that are not come dearer than in one
+  // text.
+  bool AddKept(const std::vector<InsertGroup>& groups, std::vector<Session::Prepared>& parts) {
+    if (kept_ == nullptr) return false;
+    std::vector<std::optional<Session::Prepared>> inserts;
+    for (const InsertGroup& group : groups) {
+      inserts.push_back(group.size() == 1 ? kept_->For(*group[0], Returning(group)) : std::nullopt);
     }
+    const auto kept = std::ranges::count_if(inserts, [](const auto& insert) { return insert.has_value(); });
+    if (2 * static_cast<std::size_t>(kept) <= groups.size()) return false;
+    parts.push_back(kept_->before());
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      if (!inserts[i]) inserts[i] = {"", InsertStatement(groups[i], Returning(groups[i])), {}};
+      parts.push_back(std::move(*inserts[i]));
+    }
+    parts.push_back(kept_->after());
+    return true;
+  }
+
+  static std::string Joined(const std::vector<Session::Prepared>& parts) {
+    std::string sql;
+    for (const Session::Prepared& part : parts) sql += part.sql + ";\n";
+    return sql;
+  }
+
+  // The columns that the INSERT of a group gives back; "": none.
+  std::string Returning(const InsertGroup& group) const {
+    const auto found = group.size() == 1 ? returning_.find(group[0]->table) : returning_.end();
+    return found == returning_.end() ? "" : found->second;
+  }
+
+  // What the INSERT of a group gave back.
+  void TakeStored(const InsertGroup& group, const Rows& told) {
+    if (Returning(group).empty()) return;
+    std::vector<std::vector<Cell>>& stored = result_.stored[group[0]->table];
+    for (int row = 0; row < told.size(); ++row) stored.push_back(CellsOf(told, row));
   }
 
   // Inserts the group that begins at table `begin`; returns where the next one begins.
-  std::size_t InsertGroup(std::size_t begin) {
+  std::size_t InsertFrom(std::size_t begin) {
     std::size_t end = begin + 1;
     while (end < dataset_.tables.size() && dataset_.tables[end].group == dataset_.tables[begin].group) ++end;
     Dataset group;
@@ -194,9 +239,9 @@ class Inserter {
   const Dataset& dataset_;
   const bool deferrable_;
   const std::map<std::string, std::string>& returning_;
+  KeptInserts* const kept_;
   InsertResult result_;
-  std::vector<Rows> told_;  // by the statements that were taken last
-  std::string deferred_;    // names, as SET CONSTRAINTS takes them
+  std::string deferred_;  // names, as SET CONSTRAINTS takes them
 };
 
 }  // namespace
@@ -211,8 +256,8 @@ bool HasDeferrable(const Catalog& catalog) {
 }
 
 InsertResult Insert(Session& session, const Dataset& dataset, bool deferrable,
-                    const std::map<std::string, std::string>& returning) {
-  return Inserter(session, dataset, deferrable, returning).Run();
+                    const std::map<std::string, std::string>& returning, KeptInserts* kept) {
+  return Inserter(session, dataset, deferrable, returning, kept).Run();
 }
 
 }  // namespace migproof

@@ -14,6 +14,7 @@
 
 #include "harness/catalog/catalog.h"
 #include "harness/data/dataset.h"
+#include "harness/data/kept_inserts.h"
 #include "harness/data/random.h"
 
 namespace migproof {
@@ -118,8 +119,8 @@ bool HasDeferrable(const Catalog& catalog);
 // Inserts inside the open transaction, constraints immediate: each group in one statement; where that is refused, row
 // by row behind savepoints, so that one bad row does not cost the rest. `deferrable`: HasDeferrable(). `returning`: the
 // columns to give back, by table; not of tables with rules, nor where row security hides rows from who inserts them.
-// Error(server) only where the connection breaks.
+// `kept`: where many datasets are inserted by one session. Error(server) only where the connection breaks.
 InsertResult Insert(Session& session, const Dataset& dataset, bool deferrable = true,
-                    const std::map<std::string, std::string>& returning = {});
+                    const std::map<std::string, std::string>& returning = {}, KeptInserts* kept = nullptr);
 
 }  // namespace migproof

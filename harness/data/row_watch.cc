@@ -68,15 +68,22 @@ Session::Prepared AllTablesQuery() {
   return {"migproof_all_tables", sql, {}};
 }
 
-// Of "1:23:-1:0 2:25:-1:100" the numbers.
-std::vector<std::string> NumbersIn(const std::string& versions) {
+// Of "1:23:-1:0 2:25:-1:100" the parts before the first and before the second colon.
+struct ColumnVersions {
   std::vector<std::string> numbers;
+  std::vector<std::string> types;
+};
+
+ColumnVersions VersionsIn(const std::string& versions) {
+  ColumnVersions columns;
   for (std::size_t at = 0; at < versions.size();) {
     const std::size_t end = std::min(versions.find(' ', at), versions.size());
-    numbers.push_back(versions.substr(at, versions.find(':', at) - at));
+    const std::size_t type = versions.find(':', at) + 1;
+    columns.numbers.push_back(versions.substr(at, type - 1 - at));
+    columns.types.push_back(versions.substr(type, versions.find(':', type) - type));
     at = end + 1;
   }
-  return numbers;
+  return columns;
 }
 
 // Of the same the types and collations that are not the server's own.
@@ -150,6 +157,16 @@ bool RowWatch::Want(const std::set<std::string>& tables) {
     if (found->second.shape->returns) returning_[name] = found->second.shape->columns;
   }
   return more;
+}
+
+KeptInserts::Types RowWatch::InsertTypes() const {
+  KeptInserts::Types types;
+  for (const auto& [name, known] : base_.tables) {
+    if (!known.shape->returns) continue;
+    const std::vector<std::string> of_columns = VersionsIn(known.shape->versions).types;
+    for (std::size_t i = 0; i < of_columns.size(); ++i) types[name][known.rows->columns.at(i)] = of_columns[i];
+  }
+  return types;
 }
 
 void RowWatch::Inserted(const Dataset& rows, std::map<std::string, std::vector<std::vector<Cell>>> stored) {
@@ -378,7 +395,7 @@ void RowWatch::ReadChanged(State& now, const State& before) {
                       .columns = known.shape->columns,
                       .prepared_as = QueryName(name, known),
                       .oid = known.oid,
-                      .numbers = NumbersIn(known.shape->versions)});
+                      .numbers = VersionsIn(known.shape->versions).numbers});
   }
   if (!unread.tables.empty()) throw unread;
   std::vector<TableRows> read = ReadTables(session_, wanted);

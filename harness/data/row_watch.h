@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "harness/data/dataset.h"
+#include "harness/data/kept_inserts.h"
 #include "harness/data/rows.h"
 
 namespace migproof {
@@ -40,6 +41,8 @@ class RowWatch {
   bool Want(const std::set<std::string>& tables);
   // The columns ("a, b") of the tables wanted whose inserts may return rows: no rules, no row security.
   const std::map<std::string, std::string>& returning() const { return returning_; }
+  // By table of the base with neither rules nor row security, by column: the oid of the column's type.
+  KeptInserts::Types InsertTypes() const;
   // Right after Start: what was inserted, all of it, and by table what came back of it, with the columns of
   // returning(). Unless the server counts more changes than those, the former need not be read again, and rows that
   // nobody wanted stay unread as long as nothing touches them.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "migrations/script.h"
+
 namespace migproof {
 
 namespace {
@@ -76,18 +78,11 @@ class WordReader {
   }
 
   static bool BeginsStatement(std::string_view text) {
-    static const std::set<std::string, std::less<>> kFirst = {"alter",   "call",     "create", "delete",
-                                                              "drop",    "insert",   "merge",  "select",
-                                                              "refresh", "truncate", "update", "with"};
-    std::size_t begin = 0;
-    while (begin < text.size() && std::isspace(static_cast<unsigned char>(text[begin])) != 0) ++begin;
-    std::size_t end = begin;
-    while (end < text.size() && BelongsToWord(text[end])) ++end;
-    if (end == text.size()) return false;  // a word alone
-    std::string word(text.substr(begin, end - begin));
-    std::transform(word.begin(), word.end(), word.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return kFirst.contains(word);
+    static const std::set<std::string, std::less<>> kFirst = {"ALTER",   "CALL",     "CREATE", "DELETE",
+                                                              "DROP",    "INSERT",   "MERGE",  "SELECT",
+                                                              "REFRESH", "TRUNCATE", "UPDATE", "WITH"};
+    const std::string first = LeadingWords(text, 1);
+    return text.size() > first.size() && kFirst.contains(first);
   }
 
   // "$body$" alone: what it encloses is read on.

@@ -73,7 +73,9 @@ void CaseGround::GoTo(std::size_t index) {
     stand_ = subject().touches_cluster() ? std::make_unique<Stand>(bench_.Another())
                                          : std::make_unique<Stand>(bench_, bench_.Fresh(), 0);
     watch_ = std::make_unique<RowWatch>(stand_->session(), subject().ledger().Tables());
+    inserts_ = std::make_unique<KeptInserts>(stand_->session());
   }
+  VacuumFilled();
   stand_->UpgradeTo(index);
   ForgetPlans(session());
   index_ = index;
@@ -81,6 +83,7 @@ void CaseGround::GoTo(std::size_t index) {
   of_catalogs_.clear();
   catalog_ = stand_->ObserveCatalog();  // outside a transaction: what the cases' looks go by after a ROLLBACK
   watch_->Begin();
+  inserts_->Begin(watch_->InsertTypes());
   std::set<std::string> keyed;  // tables whose largest key is held against a sequence
   for (const SequenceUse& use : SequenceUses(*catalog_)) keyed.insert(use.table);
   watch_->Want(keyed);
@@ -137,6 +140,12 @@ void CaseGround::Tidy() {
       "pg_catalog.pg_shdepend, pg_catalog.pg_statistic, pg_catalog.pg_description, pg_catalog.pg_proc");
 }
 
+// Rows that were rolled back stay in the tables and in their indexes, and each row after them passes them by.
+void CaseGround::VacuumFilled() {
+  if (!filled_.empty()) session().Execute(fmt::format("VACUUM {}", fmt::join(filled_, ", ")));
+  filled_.clear();
+}
+
 const std::string& CaseGround::Deferred(const std::shared_ptr<const Catalog>& catalog) {
   std::optional<std::string>& names = of_catalogs_[catalog].deferred;
   if (!names) names = DeferredConstraints(*catalog);
@@ -188,7 +197,8 @@ void Case::PutRowsIn(Session& session) {
   RowWatch* const watch = Watch();
   const bool deferrable = ground_.HasDeferrable(ground_.BeforeWithoutRows().catalog);
   inserted_ = watch == nullptr ? Insert(session, dataset_, deferrable)
-                               : Insert(session, dataset_, deferrable, watch->returning());
+                               : Insert(session, dataset_, deferrable, watch->returning(), &ground_.inserts());
+  if (watch != nullptr) ground_.AddFilled(dataset_);
   if (watch != nullptr && inserted_.at_once && !dataset_.forbidden) {
     watch->Inserted(inserted_.inserted, std::exchange(inserted_.stored, {}));
   }

@@ -42,6 +42,7 @@ class CaseGround {
   // another moment on another database.
   const std::shared_ptr<const Catalog>& catalog() const { return catalog_; }
   RowWatch& watch() { return *watch_; }
+  KeptInserts& inserts() { return *inserts_; }
   // The database as the walk saw it without rows; null catalog where it did not get there.
   const Observation& WithoutRows(const Path& path) { return walk_.After(path); }
   const Observation& BeforeWithoutRows() { return walk_.Before(); }
@@ -77,6 +78,10 @@ class CaseGround {
   // Rows that were not read have been asked for: they are read from now on. Where that comes up again and again, all
   // are.
   void Want(const RowsWanted& wanted);
+  // Rows have been in session()'s database.
+  void AddFilled(const Dataset& rows) {
+    for (const DatasetTable& table : rows.tables) filled_.insert(table.table);
+  }
   // A second upgrade was gone from the very database that the first began with; at this revision.
   void AddUpgradeAgain(bool gives_the_same) {
     if (!gives_the_same) upgrades_again_differ_ = true;
@@ -92,14 +97,18 @@ class CaseGround {
   const std::set<std::string>& rewritten() const { return rewritten_; }
 
  private:
+  void VacuumFilled();
+
   const Bench& bench_;
   Walk& walk_;
   ReplaySource source_;
   std::unique_ptr<Stand> stand_;
   std::unique_ptr<RowWatch> watch_;
+  std::unique_ptr<KeptInserts> inserts_;
   std::shared_ptr<const Catalog> catalog_;
   std::size_t index_ = 0;
   int cases_since_tidy_ = 0;
+  std::set<std::string> filled_;
   int times_wanted_ = 0;
   int upgrades_again_ = 0;
   bool upgrades_again_differ_ = false;
