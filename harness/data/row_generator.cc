@@ -193,12 +193,27 @@ class RowGenerator::Impl {
       plan.wishes.push_back(AllNull(table, plan));
     }
     const auto targets = targets_.tables.find(table.name);
-    if (targets == targets_.tables.end()) return plan;
-    if (random.OneIn(kTargetEvery) || options_.few_draws) AddTargets(table, targets->second, random, plan);
-    for (const auto& orphan : targets->second.orphans) {
-      if (orphans) AddGroup(table, orphan.columns, plan, plan.remote);
+    if (targets != targets_.tables.end()) {
+      if (options_.few_draws || options_.plain || random.OneIn(kTargetEvery))
+        AddTargets(table, targets->second, random, plan);
+      for (const auto& orphan : targets->second.orphans) {
+        if (orphans) AddGroup(table, orphan.columns, plan, plan.remote);
+      }
     }
+    if (options_.plain) MakePlain(table, random, plan);
     return plan;
+  }
+
+  static void MakePlain(const TableModel& table, Random& random, FillPlan& plan) {
+    constexpr std::uint64_t kValueEvery = 4;
+    FillPlan plain;
+    plain.to_default = std::move(plan.to_default);
+    Wish wish = plan.wishes.empty() ? Wish() : random.Pick(plan.wishes);
+    for (const auto& [column, value] : AllNull(table, plain)) {
+      if (!random.OneIn(kValueEvery)) wish.emplace(column, value);
+    }
+    plain.wishes.push_back(std::move(wish));
+    plan = std::move(plain);
   }
 
   // A row that holds nothing where it may.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -81,9 +82,12 @@ class Search::Unit {
         rows.new_shape = true;
         Try(about_new, rows, done);
       } else {
+        const bool plain = done % 2 == 0 && TakesFewRows();
+        if (plain && !plain_generator_) plain_generator_ = make_plain_();
         Try(open_,
-            done == kManyRowsTurn && many_generator_ ? Many(random)
-                                                     : (late ? late_generator_ : generator_)->Draw(random, done == 0),
+            done == kManyRowsTurn && many_generator_
+                ? Many(random)
+                : (plain ? plain_generator_ : (late ? late_generator_ : generator_))->Draw(random, done == 0),
             done);
       }
     }
@@ -137,6 +141,10 @@ class Search::Unit {
     generator_ = std::make_unique<RowGenerator>(assumed, base, options, targets);
     NoteUnfillable(ground_.session(), *generator_, *before_, base, options, coverage_);
     late_generator_ = std::make_unique<RowGenerator>(assumed, base, options, TargetsFor(input, true));
+    make_plain_ = [assumed, &base, plain = options, targets]() mutable {
+      plain.plain = true;
+      return std::make_unique<RowGenerator>(assumed, base, plain, targets);
+    };
     PrepareNewShape(upgraded, options);
     PrepareForbidden(options, targets);
     if (!touches_ || !CountsOnRows(input.statements)) return;
@@ -180,6 +188,13 @@ class Search::Unit {
     if (own.empty() || AboutForbidden().empty() || ground_.leaves_out()) return;
     forbidden_ =
         std::make_unique<ForbiddenDraws>(*before_, ground_.watch().base(), own, assumptions_.all, options, targets);
+  }
+
+  // Where some row that the upgrade refuses spoils most cases, laws about what it does see little: every other case
+  // then has rows that it is more likely to take.
+  bool TakesFewRows() const {
+    constexpr int kEnough = 4;
+    return upgraded_ >= kEnough && refused_ * 2 > upgraded_ && !ground_.leaves_out();
   }
 
   std::vector<NamedLaw> AboutForbidden() const {
@@ -489,8 +504,10 @@ class Search::Unit {
   std::shared_ptr<const Catalog> before_;
   std::unique_ptr<RowGenerator> generator_;
   std::unique_ptr<RowGenerator> late_generator_;  // for the last cases
-  std::unique_ptr<RowGenerator> many_generator_;  // for one case with many rows; null where few tell as much
-  std::unique_ptr<RowGenerator> new_generator_;   // for rows of the new shape; null where there can be none
+  std::function<std::unique_ptr<RowGenerator>()> make_plain_;
+  std::unique_ptr<RowGenerator> plain_generator_;  // of rows that an upgrade is likely to take; made when needed
+  std::unique_ptr<RowGenerator> many_generator_;   // for one case with many rows; null where few tell as much
+  std::unique_ptr<RowGenerator> new_generator_;    // for rows of the new shape; null where there can be none
   AssumptionsHere assumptions_;
   std::unique_ptr<ForbiddenDraws> forbidden_;  // null where the revision assumes nothing, or nobody asks
   std::optional<ForbiddenTally> tally_;

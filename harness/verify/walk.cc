@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
 #include "harness/verify/elsewhere.h"
@@ -14,6 +15,12 @@ namespace migproof {
 namespace {
 
 bool Contains(std::string_view text, std::string_view word) { return text.find(word) != std::string_view::npos; }
+
+std::string InUpperCase(std::string_view text) {
+  std::string upper(text);
+  std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return std::toupper(c); });
+  return upper;
+}
 
 // Words that make a script behave otherwise inside a transaction that is rolled back, by the manual's page of each.
 bool IsUnfit(std::string_view statement) {
@@ -31,14 +38,38 @@ bool IsUnfit(std::string_view statement) {
 
 // Bodies of DO and of functions are strings, so Skeleton does not see into them; what they can do to a transaction is
 // looked for in their text.
-bool BodyIsUnfit(std::string_view statement) {
-  const std::string first = LeadingWords(statement, 1);
-  if (first != "DO" && first != "CALL" && first != "SELECT") return false;
-  std::string upper(statement);
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return std::toupper(c); });
+bool HasUnfitBody(std::string_view statement) {
+  const std::string upper = InUpperCase(statement);
   static constexpr std::string_view kWords[] = {"COMMIT", "ROLLBACK", "SETVAL", "SET_CONFIG", "DBLINK", "ADD VALUE"};
-  return first == "CALL" || std::any_of(std::begin(kWords), std::end(kWords),
-                                        [&](std::string_view word) { return Contains(upper, word); });
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](std::string_view word) { return Contains(upper, word); });
+}
+
+// The last word before the parenthesis: "S.P" of "CALL s.p(1)".
+std::string NameCalled(std::string_view statement) {
+  std::string upper = InUpperCase(statement.substr(0, statement.find('(')));
+  while (!upper.empty() && std::isspace(static_cast<unsigned char>(upper.back())) != 0) upper.pop_back();
+  return upper.substr(upper.find_last_of(" \t\r\n") + 1);
+}
+
+// A procedure may end the transaction: only those that the script itself makes are known not to.
+bool CallIsUnfit(std::string_view call, const Script& script) {
+  bool known = false;
+  for (const Statement& statement : script.statements()) {
+    const std::string_view text = script.Text(statement);
+    const bool makes =
+        LeadingWords(text, 2) == "CREATE PROCEDURE" || LeadingWords(text, 4) == "CREATE OR REPLACE PROCEDURE";
+    if (!makes || NameCalled(text) != NameCalled(call)) continue;
+    if (HasUnfitBody(text)) return true;
+    known = true;
+  }
+  return !known;
+}
+
+bool BodyIsUnfit(std::string_view statement, const Script& script) {
+  const std::string first = LeadingWords(statement, 1);
+  if (first == "CALL") return HasUnfitBody(statement) || CallIsUnfit(statement, script);
+  return (first == "DO" || first == "SELECT") && HasUnfitBody(statement);
 }
 
 // Where the run of statements from `begin` on ends that do the same when they are sent together: none that sets how
@@ -87,7 +118,7 @@ bool FitsProbe(const Section& section) {
   if (section.execution == Execution::kStatements || section.execution == Execution::kTool) return false;
   return std::none_of(section.script.statements().begin(), section.script.statements().end(), [&](const Statement& s) {
     return s.kind == StatementKind::kMetaCommand || IsUnfit(section.script.Text(s)) ||
-           BodyIsUnfit(section.script.Text(s));
+           BodyIsUnfit(section.script.Text(s), section.script);
   });
 }
 

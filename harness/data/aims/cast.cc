@@ -28,7 +28,8 @@ Values TextsFor(const ColumnType& is) {
   if (base == "boolean") return {"true", "f", "yes", "1", "", "maybe", "2"};
   if (base == "uuid")
     return {"00000000-0000-0000-0000-000000000001", "", "abc", "{A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11}"};
-  if (base == "json" || base == "jsonb") return {"{}", "[1]", "null", "", "{", "plain", "{\"a\": \"\\u0000\"}"};
+  if (base == "json" || base == "jsonb")
+    return {"{}", "[1]", "null", "", "{", "plain", "{\"a\": \"\\u0000\"}", "{\"a\":1,\"a\":2}", " [1,2]"};
   if (base == "date" || base.starts_with("timestamp")) {
     return {"2024-02-29", "2024-02-30", "", "29.02.2024", "soon", "infinity", "2024-02-29 23:59:60.5+14"};
   }
