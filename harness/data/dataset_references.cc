@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
+#include <unordered_set>
+#include <utility>
 
 #include "harness/data/key_text.h"
 
@@ -21,16 +24,18 @@ std::optional<std::vector<std::size_t>> PlacesOf(const DatasetTable& table, cons
   return places;
 }
 
-bool Agree(const TableModel& other, const ForeignKeyModel& key, const std::vector<Cell>& ours,
-           const std::vector<std::size_t>& our_places, const std::vector<Cell>& theirs,
-           const std::vector<std::size_t>& their_places) {
-  for (std::size_t i = 0; i < our_places.size(); ++i) {
-    const Cell& a = ours[our_places[i]];
-    const Cell& b = theirs[their_places[i]];
-    const ColumnType& type = other.columns[key.other_positions[i]].type;
-    if (!a || !b || (*a != *b && EqualityText(type, *a) != EqualityText(type, *b))) return false;
+// What tells whether a row refers to another: the cells of a foreign key's columns, as text that is the same where they
+// are equal. Nothing where one of them is NULL.
+std::optional<std::string> Reference(const TableModel& other, const ForeignKeyModel& key, const std::vector<Cell>& row,
+                                     const std::vector<std::size_t>& places) {
+  std::string text;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const Cell& cell = row[places[i]];
+    if (!cell) return std::nullopt;
+    const std::string part = EqualityText(other.columns[key.other_positions[i]].type, *cell);
+    text += std::to_string(part.size()) + ":" + part;
   }
-  return true;
+  return text;
 }
 
 }  // namespace
@@ -62,29 +67,36 @@ bool DatasetReferences::Matters(const TableModel& table, std::size_t column) con
   return mattering_.at(&table).contains(column);
 }
 
-bool DatasetReferences::Dangles(const Dataset& dataset, const DatasetTable& table, const std::vector<Cell>& row) const {
+// By row of a table, whether it refers to what is neither there already nor in the dataset.
+std::vector<bool> DatasetReferences::Dangling(const Dataset& dataset, const DatasetTable& table) const {
+  std::vector<bool> dangling(table.rows.size(), false);
   const TableModel* model = models_.Find(table.table);
-  if (model == nullptr) return false;
+  if (model == nullptr) return dangling;
   for (const ForeignKeyModel& key : model->foreign_keys) {
     const TableModel* other = models_.Find(key.table);
     const auto ours = PlacesOf(table, *model, key.columns);
     if (!ours || other == nullptr || key.other_positions.size() != key.columns.size()) continue;
-    if (std::any_of(ours->begin(), ours->end(), [&](std::size_t place) { return !row[place]; })) continue;
-    bool held = false;
-    for (const DatasetTable& there : dataset.tables) {
-      if (held || there.table != key.table) continue;
-      const auto theirs = PlacesOf(there, *other, key.other_positions);
-      held = !theirs || std::any_of(there.rows.begin(), there.rows.end(), [&](const auto& their_row) {
-        return Agree(*other, key, row, *ours, their_row, *theirs);
-      });
+    std::unordered_set<std::string> there;
+    bool may_be_any = false;  // what is left to its default
+    const auto add = [&](const std::vector<std::vector<Cell>>& rows, const std::vector<std::size_t>& places) {
+      for (const auto& row : rows) {
+        if (auto text = Reference(*other, key, row, places)) there.insert(std::move(*text));
+      }
+    };
+    for (const DatasetTable& parents : dataset.tables) {
+      if (parents.table != key.table) continue;
+      const auto theirs = PlacesOf(parents, *other, key.other_positions);
+      may_be_any = may_be_any || !theirs;
+      if (theirs) add(parents.rows, *theirs);
     }
-    const auto& existing = existing_.Of(key.table).rows;
-    held = held || std::any_of(existing.begin(), existing.end(), [&](const auto& their_row) {
-             return Agree(*other, key, row, *ours, their_row, key.other_positions);
-           });
-    if (!held) return true;
+    if (may_be_any) continue;
+    add(existing_.Of(key.table).rows, key.other_positions);
+    for (std::size_t row = 0; row < table.rows.size(); ++row) {
+      const auto text = Reference(*other, key, table.rows[row], *ours);
+      if (text && !there.contains(*text)) dangling[row] = true;
+    }
   }
-  return false;
+  return dangling;
 }
 
 bool DatasetReferences::DropDangling(Dataset& dataset) const {
@@ -93,10 +105,11 @@ bool DatasetReferences::DropDangling(Dataset& dataset) const {
     more = false;
     for (DatasetTable& table : dataset.tables) {
       std::vector<std::vector<Cell>> kept;
-      for (const auto& row : table.rows) {
-        if (!Dangles(dataset, table, row)) kept.push_back(row);
+      const std::vector<bool> dangling = Dangling(dataset, table);
+      if (std::find(dangling.begin(), dangling.end(), true) == dangling.end()) continue;
+      for (std::size_t row = 0; row < table.rows.size(); ++row) {
+        if (!dangling[row]) kept.push_back(std::move(table.rows[row]));
       }
-      if (kept.size() == table.rows.size()) continue;
       table.rows = std::move(kept);
       more = any = true;
     }
@@ -124,8 +137,9 @@ void DatasetReferences::Change(Dataset& dataset, std::size_t table, std::size_t 
       const auto at = std::find(theirs->begin(), theirs->end(), column);
       if (at == theirs->end()) continue;
       const std::size_t referring = (*ours)[static_cast<std::size_t>(at - theirs->begin())];
+      const auto was = Reference(*model, key, before, *theirs);
       for (std::size_t r = 0; r < dataset.tables[t].rows.size(); ++r) {
-        if (Agree(*model, key, dataset.tables[t].rows[r], *ours, before, *theirs)) {
+        if (was && Reference(*model, key, dataset.tables[t].rows[r], *ours) == was) {
           Change(dataset, t, r, referring, value);
         }
       }

@@ -31,7 +31,7 @@ class DatasetReferences {
   bool IsPlausible(const Dataset& dataset, const std::string& table) const;
 
  private:
-  bool Dangles(const Dataset& dataset, const DatasetTable& table, const std::vector<Cell>& row) const;
+  std::vector<bool> Dangling(const Dataset& dataset, const DatasetTable& table) const;
 
   const TableModels& models_;
   const ExistingRows& existing_;

@@ -14,10 +14,16 @@ using Difference = std::ptrdiff_t;
 // Candidates with one simpler cell: enough for datasets of the size that is left once rows were taken out.
 constexpr std::size_t kMostCells = 300;
 
+// Of a large dataset, rows are taken out several at a time: no more cells than about so many stand in all the
+// candidates that this gives, and half as many again in all of them (40 bytes each).
+constexpr std::size_t kMostCopied = 4'000'000;
+
 class Shrinker {
  public:
   Shrinker(const TableModels& models, const ExistingRows& existing, const Dataset& dataset)
-      : models_(models), references_(models, existing), dataset_(dataset) {}
+      : models_(models), references_(models, existing), dataset_(dataset) {
+    for (const DatasetTable& table : dataset.tables) size_ += table.rows.size() * table.columns.size();
+  }
 
   std::vector<Dataset> All() {
     HalveTables();
@@ -37,7 +43,11 @@ class Shrinker {
   }
 
  private:
+  // Those that come first promise most.
+  bool IsFull() const { return candidates_.size() * size_ > kMostCopied + kMostCopied / 2; }
+
   void Add(Dataset candidate) {
+    if (IsFull()) return;
     std::erase_if(candidate.tables, [](const DatasetTable& table) { return table.rows.empty(); });
     references_.DropDangling(candidate);
     if (candidate != dataset_) candidates_.push_back(std::move(candidate));
@@ -72,7 +82,12 @@ class Shrinker {
   }
 
   void WithoutEachRow(std::size_t table) {
-    for (std::size_t row = dataset_.tables[table].rows.size(); row-- > 0;) WithoutRows(table, row, row + 1);
+    const std::size_t at_a_time = 1 + dataset_.Rows() * size_ / kMostCopied;
+    for (std::size_t end = dataset_.tables[table].rows.size(); end > 0;) {
+      const std::size_t begin = end - std::min(end, at_a_time);
+      WithoutRows(table, begin, end);
+      end = begin;
+    }
   }
 
   // Columns of NULLs alone that have no default say nothing.
@@ -141,7 +156,7 @@ class Shrinker {
   }
 
   void WithCells(std::size_t t, std::size_t column, const Cell& was, const Cell& is) {
-    if (cells_ == kMostCells) return;
+    if (cells_ == kMostCells || IsFull()) return;
     ++cells_;
     Dataset candidate = dataset_;
     for (auto& row : candidate.tables[t].rows) {
@@ -178,7 +193,7 @@ class Shrinker {
   }
 
   void WithCell(std::size_t table, std::size_t row, std::size_t column, const Cell& cell) {
-    if (cells_ == kMostCells) return;
+    if (cells_ == kMostCells || IsFull()) return;
     Dataset candidate = dataset_;
     if (IsFree(candidate.tables[table], column)) {
       candidate.tables[table].rows[row][column] = cell;
@@ -198,7 +213,7 @@ class Shrinker {
     for (std::size_t column = 0; column < dataset_.tables[t].columns.size(); ++column) {
       const ColumnModel* model = Column(dataset_.tables[t], column);
       if (model == nullptr || model->default_text.empty() || model->serial()) continue;
-      if (dataset_.tables[t].columns.size() == 1) continue;
+      if (dataset_.tables[t].columns.size() == 1 || IsFull()) continue;
       Dataset candidate = dataset_;
       Leave(candidate.tables[t], column);
       candidates_.push_back(std::move(candidate));
@@ -209,7 +224,8 @@ class Shrinker {
   DatasetReferences references_;
   const Dataset& dataset_;
   std::vector<Dataset> candidates_;
-  std::size_t cells_ = 0;
+  std::size_t size_ = 0;   // in cells
+  std::size_t cells_ = 0;  // candidates with one simpler cell
 };
 
 }  // namespace

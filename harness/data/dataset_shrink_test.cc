@@ -108,6 +108,27 @@ TEST_F(DatasetShrink, ChangesWhatRefersToAKeyWithIt) {
   EXPECT_THAT(generator.Shrinks(dataset), testing::Contains(expected));
 }
 
+TEST_F(DatasetShrink, YieldsNoMoreOfALargeDatasetThanFitsIntoMemory) {
+  const RowGenerator generator(database_.catalog(), database_.rows(), {});
+  constexpr int kRows = 2'000;
+  DatasetTable customers{"public.customers", {"id", "email", "created_at"}, {}, 0};
+  DatasetTable orders{"\"Back Office\".\"Order\"", {"\"order id\"", "customer_id", "status"}, {}, 1};
+  for (int i = 0; i < kRows; ++i) {
+    customers.rows.push_back({fmt::to_string(i), fmt::format("{}@example.org", i), "2000-01-01 00:00:00+00"});
+    orders.rows.push_back({fmt::format("00000000-0000-0000-0000-{:012}", i), fmt::to_string(i), "open"});
+  }
+  const std::vector<Dataset> candidates = generator.Shrinks({{customers, orders}});
+  std::size_t rows = 0;
+  std::size_t fewest = 2 * kRows;
+  for (const Dataset& candidate : candidates) {
+    rows += candidate.Rows();
+    if (candidate.Rows() > 0) fewest = std::min(fewest, candidate.Rows());
+  }
+  EXPECT_LT(rows, 3'000'000U);
+  EXPECT_GT(candidates.size(), 100U) << "so that it gets smaller bit by bit";
+  EXPECT_EQ(fewest, static_cast<std::size_t>(kRows));
+}
+
 TEST_F(DatasetShrink, TakesReferringRowsAway) {
   const RowGenerator generator(database_.catalog(), database_.rows(), {});
   const Dataset dataset{{{"public.tenants", {"id"}, {{"0"}, {"1"}}, 0},
