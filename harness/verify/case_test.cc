@@ -20,8 +20,28 @@ using testing::SizeIs;
 
 constexpr int kTables = 8;
 
+// A history of two revisions, and cases before the second one.
+class SecondRevisionTest : public testing::Test {
+ protected:
+  void Stand() {
+    subject_.emplace("native", directory_.path() / "history", std::vector<std::filesystem::path>{},
+                     Registry<Format>::Get("native").Read(directory_.path() / "history"));
+    bench_.emplace(*subject_, LendTestServer);
+    walk_.emplace(*bench_, false);
+    walk_->GoTo(1);
+    ground_.emplace(*bench_, *walk_);
+    ground_->GoTo(1);
+  }
+
+  TempDirectory directory_;
+  std::optional<Subject> subject_;
+  std::optional<Bench> bench_;
+  std::optional<Walk> walk_;
+  std::optional<CaseGround> ground_;
+};
+
 // A revision that alters t0 and copies rows of t1 into t2, before which kTables tables have a row each.
-class CaseTest : public testing::Test {
+class CaseTest : public SecondRevisionTest {
  protected:
   CaseTest() {
     std::string before;
@@ -34,23 +54,12 @@ class CaseTest : public testing::Test {
     directory_.Write("history/2.sql",
                      "-- migproof: revision r2\n-- migproof: parents r1\n-- migproof: upgrade\n"
                      "ALTER TABLE t0 ADD COLUMN more int;\nINSERT INTO t2 SELECT id + 1, note FROM t1;\n");
-    subject_.emplace("native", directory_.path() / "history", std::vector<std::filesystem::path>{},
-                     Registry<Format>::Get("native").Read(directory_.path() / "history"));
-    bench_.emplace(*subject_, LendTestServer);
-    walk_.emplace(*bench_, false);
-    walk_->GoTo(1);
-    ground_.emplace(*bench_, *walk_);
-    ground_->GoTo(1);
+    Stand();
     rows_ = std::move(rows);
   }
 
   RowsCase Make() { return {*ground_, rows_, false}; }
 
-  TempDirectory directory_;
-  std::optional<Subject> subject_;
-  std::optional<Bench> bench_;
-  std::optional<Walk> walk_;
-  std::optional<CaseGround> ground_;
   Dataset rows_;
 };
 
@@ -100,7 +109,7 @@ TEST_F(CaseTest, ReadsAllWhereTablesAreLookedAtOneByOne) {
 }
 
 // A revision that says each time what it does, with a way down.
-class UpgradeAgainTest : public testing::Test {
+class UpgradeAgainTest : public SecondRevisionTest {
  protected:
   void Prepare(const std::string& upgrade, const std::string& downgrade) {
     directory_.Write(
@@ -110,13 +119,7 @@ class UpgradeAgainTest : public testing::Test {
                      fmt::format("-- migproof: revision r2\n-- migproof: parents r1\n-- migproof: upgrade\n{};\n"
                                  "DO $$ BEGIN RAISE WARNING 'up'; END $$;\n-- migproof: downgrade\n{};\n",
                                  upgrade, downgrade));
-    subject_.emplace("native", directory_.path() / "history", std::vector<std::filesystem::path>{},
-                     Registry<Format>::Get("native").Read(directory_.path() / "history"));
-    bench_.emplace(*subject_, LendTestServer);
-    walk_.emplace(*bench_, false);
-    walk_->GoTo(1);
-    ground_.emplace(*bench_, *walk_);
-    ground_->GoTo(1);
+    Stand();
     ground_->watch().Want({"public.t"});
   }
 
@@ -136,12 +139,6 @@ class UpgradeAgainTest : public testing::Test {
     }
     return upgrades;
   }
-
-  TempDirectory directory_;
-  std::optional<Subject> subject_;
-  std::optional<Bench> bench_;
-  std::optional<Walk> walk_;
-  std::optional<CaseGround> ground_;
 };
 
 TEST_F(UpgradeAgainTest, IsKnownFromTheVerySameDatabaseOnceItWasSeenAFewTimes) {
