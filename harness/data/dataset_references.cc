@@ -90,10 +90,12 @@ std::vector<bool> DatasetReferences::Dangling(const Dataset& dataset, const Data
       if (theirs) add(parents.rows, *theirs);
     }
     if (may_be_any) continue;
-    add(existing_.Of(key.table).rows, key.other_positions);
+    bool has_existing = false;  // there may be many, and few rows refer to them
     for (std::size_t row = 0; row < table.rows.size(); ++row) {
       const auto text = Reference(*other, key, table.rows[row], *ours);
-      if (text && !there.contains(*text)) dangling[row] = true;
+      if (!text || there.contains(*text)) continue;
+      if (!std::exchange(has_existing, true)) add(existing_.Of(key.table).rows, key.other_positions);
+      if (!there.contains(*text)) dangling[row] = true;
     }
   }
   return dangling;

@@ -81,6 +81,7 @@ class WordReader {
     static const std::set<std::string, std::less<>> kFirst = {"ALTER",   "CALL",     "CREATE", "DELETE",
                                                               "DROP",    "INSERT",   "MERGE",  "SELECT",
                                                               "REFRESH", "TRUNCATE", "UPDATE", "WITH"};
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\n\v\f\r"), text.size()));
     const std::string first = LeadingWords(text, 1);
     return text.size() > first.size() && kFirst.contains(first);
   }
