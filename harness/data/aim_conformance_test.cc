@@ -157,6 +157,11 @@ const std::vector<AimExample>& AimExamples() {
        "CREATE TABLE t (id int, v text NOT NULL)",
        {"UPDATE t SET v = nullif(split_part(v, '##', 2), 'b')"},
        "23502"},
+      {"named_length",
+       "variable",
+       "CREATE TABLE t (id int, k text, v text)",
+       {"DO $$ DECLARE found varchar(77); BEGIN SELECT v INTO found FROM t WHERE k = 'a key'; END $$"},
+       "22001"},
   };
   return examples;
 }

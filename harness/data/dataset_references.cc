@@ -120,6 +120,43 @@ bool DatasetReferences::DropDangling(Dataset& dataset) const {
   return any;
 }
 
+void DatasetReferences::KeepReferred(const Dataset& dataset, Kept& kept) const {
+  for (bool more = true; more;) {
+    more = false;
+    for (std::size_t t = dataset.tables.size(); t-- > 0;) more = KeepReferred(dataset, t, kept) || more;
+  }
+}
+
+// Those that kept rows of one table refer to. True where there were such that had not been kept.
+bool DatasetReferences::KeepReferred(const Dataset& dataset, std::size_t t, Kept& kept) const {
+  bool any = false;
+  const DatasetTable& table = dataset.tables[t];
+  const TableModel* model = models_.Find(table.table);
+  if (model == nullptr) return false;
+  for (const ForeignKeyModel& key : model->foreign_keys) {
+    const TableModel* other = models_.Find(key.table);
+    const auto ours = PlacesOf(table, *model, key.columns);
+    if (!ours || other == nullptr || key.other_positions.size() != key.columns.size()) continue;
+    std::unordered_set<std::string> wanted;
+    for (std::size_t row = 0; row < table.rows.size(); ++row) {
+      if (!kept[t][row]) continue;
+      if (auto text = Reference(*other, key, table.rows[row], *ours)) wanted.insert(std::move(*text));
+    }
+    for (std::size_t p = 0; p < dataset.tables.size(); ++p) {
+      const DatasetTable& parents = dataset.tables[p];
+      if (parents.table != key.table) continue;
+      const auto theirs = PlacesOf(parents, *other, key.other_positions);
+      if (!theirs) continue;
+      for (std::size_t row = 0; row < parents.rows.size(); ++row) {
+        if (kept[p][row]) continue;
+        const auto text = Reference(*other, key, parents.rows[row], *theirs);
+        if (text && wanted.contains(*text)) kept[p][row] = any = true;
+      }
+    }
+  }
+  return any;
+}
+
 void DatasetReferences::Change(Dataset& dataset, std::size_t table, std::size_t row, std::size_t column,
                                const Cell& value) const {
   const std::string name = dataset.tables[table].table;

@@ -21,6 +21,10 @@ class DatasetReferences {
   // to them in turn, and the tables without rows. True where there were such rows.
   bool DropDangling(Dataset& dataset) const;
 
+  // By table and row of a dataset, whether it is kept: those too, then, that kept rows refer to.
+  using Kept = std::vector<std::vector<bool>>;
+  void KeepReferred(const Dataset& dataset, Kept& kept) const;
+
   // Sets a cell, and those that refer to it.
   void Change(Dataset& dataset, std::size_t table, std::size_t row, std::size_t column, const Cell& value) const;
 
@@ -32,6 +36,7 @@ class DatasetReferences {
 
  private:
   std::vector<bool> Dangling(const Dataset& dataset, const DatasetTable& table) const;
+  bool KeepReferred(const Dataset& dataset, std::size_t t, Kept& kept) const;
 
   const TableModels& models_;
   const ExistingRows& existing_;

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "harness/data/dataset_references.h"
-#include "harness/data/dataset_shrink.h"
 #include "harness/data/existing_rows.h"
 #include "harness/data/fill_order.h"
 #include "harness/data/row_drawer.h"
@@ -97,7 +96,8 @@ class RowGenerator::Impl {
     return dataset;
   }
 
-  std::vector<Dataset> Shrinks(const Dataset& dataset) const { return ShrinkDataset(models_, existing_, dataset); }
+  const TableModels& models() const { return models_; }
+  const ExistingRows& existing() const { return existing_; }
 
   const std::map<std::string, std::string>& unfillable() const { return unfillable_; }
 
@@ -332,7 +332,9 @@ RowGenerator::~RowGenerator() = default;
 
 Dataset RowGenerator::Draw(Random& random, bool broad) const { return impl_->Draw(random, broad); }
 
-std::vector<Dataset> RowGenerator::Shrinks(const Dataset& dataset) const { return impl_->Shrinks(dataset); }
+const TableModels& RowGenerator::models() const { return impl_->models(); }
+
+const ExistingRows& RowGenerator::existing() const { return impl_->existing(); }
 
 const std::map<std::string, std::string>& RowGenerator::unfillable() const { return impl_->unfillable(); }
 

@@ -19,6 +19,9 @@
 
 namespace migproof {
 
+class ExistingRows;
+class TableModels;
+
 // Rows worth having, beyond chance: what aims propose (see aim.h).
 struct Targets {
   struct Value {
@@ -78,10 +81,9 @@ class RowGenerator {
   // column that may be, where the CHECKs let it.
   Dataset Draw(Random& random, bool broad = false) const;
 
-  // Simpler datasets, most promising first: without a table, without some rows, with simpler cells (of a large dataset
-  // some hundred, so that it may be asked often). Keeps references whole; what the server then refuses is no
-  // counterexample. Asked again for any of them, and so on, it comes to an end.
-  std::vector<Dataset> Shrinks(const Dataset& dataset) const;
+  // What it knows of the tables, and of the rows that are there.
+  const TableModels& models() const;
+  const ExistingRows& existing() const;
 
   // Why a table gets no rows ("public.t: no value passes CHECK ..."), as far as is known without a server.
   const std::map<std::string, std::string>& unfillable() const;

@@ -8,6 +8,8 @@
 // revision assumes are taken out again.
 #pragma once
 
+#include <rapidcheck/Seq.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "harness/data/aim.h"
 #include "harness/data/random.h"
 #include "harness/data/row_generator.h"
+#include "harness/verify/dataset_shrink.h"
 #include "harness/verify/subject.h"
 #include "migrations/session.h"
 
@@ -33,7 +36,7 @@ class Fill {
   bool possible() const { return generator_ != nullptr; }
   Dataset Draw(Random& random, bool broad) const { return generator_->Draw(random, broad); }
   // Simpler datasets, most promising first.
-  std::vector<Dataset> Shrinks(const Dataset& rows) const { return generator_->Shrinks(rows); }
+  rc::Seq<Dataset> Shrinks(const Dataset& rows) const { return ShrinksOf(*generator_, rows); }
 
  private:
   std::unique_ptr<RowGenerator> generator_;

@@ -221,14 +221,15 @@ class OrdersTrial {
     int evaluations = 0;
     for (bool simpler = true; simpler && evaluations < kRowEvaluations;) {
       simpler = false;
-      for (const Dataset& fewer : fill.Shrinks(rows)) {
+      rc::Seq<Dataset> candidates = fill.Shrinks(rows);
+      while (const auto fewer = candidates.next()) {
         if (++evaluations > kRowEvaluations) break;
-        Dataset inserted = fewer;
+        Dataset inserted = *fewer;
         OrderRuns runs(bench_, WithRows(ground, catalog, begin, inserted), begin);
         const std::vector<Observation> ends = runs.Ends({result_.clash->order, exchanged}, line_.size());
         result_.steps += runs.steps();
-        if (inserted != fewer || GapBetween(ends[0], ends[1], unsteady).empty()) continue;
-        rows = fewer;
+        if (inserted != *fewer || GapBetween(ends[0], ends[1], unsteady).empty()) continue;
+        rows = *fewer;
         simpler = true;
         break;
       }

@@ -28,14 +28,12 @@ constexpr int kBystanderCases = 10;
 
 // Sets of rows with those simpler than they are, drawn out on demand.
 rc::Shrinkable<Dataset> Shrinkable(const RowGenerator& generator, Dataset rows) {
-  return rc::shrinkable::shrinkRecur(std::move(rows), [&generator](const Dataset& bigger) {
-    std::vector<Dataset> simpler = generator.Shrinks(bigger);
-    for (Dataset& one : simpler) {
-      one.new_shape = bigger.new_shape;
-      one.forbidden = bigger.forbidden;
-    }
-    return rc::seq::fromContainer(std::move(simpler));
-  });
+  return rc::shrinkable::shrinkRecur(std::move(rows),
+                                     [&generator](const Dataset& bigger) { return ShrinksOf(generator, bigger); });
+}
+
+std::size_t HashOf(const Dataset& rows) {
+  return std::hash<std::string>()(ToJson(rows).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 // The case with many rows, where they may matter: early, so that a short run has it too.
@@ -376,7 +374,7 @@ class Search::Unit {
   Dataset Shrunk(const Found& found, std::int64_t& evaluations) {
     const auto deadline =
         std::min(deadline_, std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.shrink_budget_ms));
-    std::set<std::string> tried;
+    std::set<std::size_t> tried;  // by hash: the sets may be large
     const RowGenerator& generator = found.rows.forbidden   ? forbidden_->generator()
                                     : found.rows.new_shape ? *new_generator_
                                                            : *generator_;
@@ -390,7 +388,7 @@ class Search::Unit {
             evaluations >= options_.shrink_budget_evaluations || std::chrono::steady_clock::now() > deadline;
         if (spent) return best.value();
         const Dataset rows = candidate->value();
-        if (!tried.insert(ToJson(rows).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)).second) continue;
+        if (!tried.insert(HashOf(rows)).second) continue;
         ++evaluations;
         if (!StillFails(found, rows)) continue;
         best = *candidate;
