@@ -2,6 +2,9 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "harness/verify/commit_watch.h"
 #include "harness/verify/gate.h"
 #include "harness/verify/runner_process.h"
@@ -43,13 +46,16 @@ std::vector<StepPlace> Deaths::Places(const Revision& revision, Direction direct
 }
 
 void Deaths::GoTo(std::size_t index) {
-  if (stand_ != nullptr && index_ <= index) {
+  if (stand_ != nullptr && index_ < index && !SequencesWentOn()) {
     stand_->UpgradeTo(index);
   } else {
     stand_ = source_->At(index);
   }
   index_ = index;
+  sequences_ = stand_->ReadSequences();
 }
+
+bool Deaths::SequencesWentOn() { return stand_->ReadSequences() != sequences_; }
 
 void Deaths::Step(std::size_t index, Direction direction, StepGoals& goals, FailureResult& result) {
   const Subject& subject = bench_.subject();
@@ -65,7 +71,7 @@ void Deaths::Step(std::size_t index, Direction direction, StepGoals& goals, Fail
          {FailureKind::kServerKilled, FailureKind::kBackendKilled, FailureKind::kRunnerKilled}) {
       if (bench_.OutOfTime()) return;
       failed.failure.kind = kind;
-      if (stand_ == nullptr || index_ != at) GoTo(at);
+      if (stand_ == nullptr || index_ != at || SequencesWentOn()) GoTo(at);
       failed.ledger_before = ReadLedger(stand_->session(), subject);
       Die(at, failed, goals, result);
     }
@@ -115,6 +121,13 @@ bool Deaths::GoOn(const FailedStep& failed, StepGoals& goals) {
   if (goal.catalog == nullptr || !Same(goal, stand_->Observe(), failed.leave_out)) return false;
   LedgerState done = failed.ledger_before;
   if (direction == Direction::kUpgrade) {
+    Stand::Sequences drawn = stand_->ReadSequences();
+    const auto is_goal = [&](const auto& sequence) {
+      const auto found = goal.rows->sequences.find(sequence.first);
+      return found != goal.rows->sequences.end() && found->second == sequence.second;
+    };
+    if (!std::all_of(drawn.begin(), drawn.end(), is_goal)) return false;
+    sequences_ = std::move(drawn);
     done.applied.insert(failed.revision->id);
     stand_->runner().Stamp(done.applied);
     stand_->NowAt(++index_);

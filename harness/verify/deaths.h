@@ -27,6 +27,7 @@ class Deaths {
   bool LetDie(const FailedStep& failed);
   std::vector<StepPlace> Places(const Revision& revision, Direction direction, const Section& section) const;
   void GoTo(std::size_t index);
+  bool SequencesWentOn();
   // The database is where the step leads to, its ledger what `failed` left: takes it for there. False where it is not.
   bool GoOn(const FailedStep& failed, StepGoals& goals);
 
@@ -35,7 +36,8 @@ class Deaths {
   std::unique_ptr<Bench> mortal_;
   std::unique_ptr<ReplaySource> source_;
   std::unique_ptr<Stand> stand_;
-  std::size_t index_ = 0;  // where the database stands
+  std::size_t index_ = 0;       // where the database stands
+  Stand::Sequences sequences_;  // there, before anything was tried (see FailureTrials)
 };
 
 }  // namespace migproof

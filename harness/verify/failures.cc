@@ -100,7 +100,8 @@ std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& fai
     if (Same(wanted, there, failed.leave_out)) return true;
     if (wanted.catalog == nullptr || there.catalog == nullptr) return false;
     const Observation again = goals.GoalAgain(step.direction);
-    return again.catalog != nullptr && CompareRuns(wanted, there, again, failed.leave_out).empty();
+    if (again.catalog == nullptr) return false;
+    return Same(again, there, failed.leave_out) || CompareRuns(wanted, there, again, failed.leave_out).empty();
   };
   const bool marks = !subject.ledger().BeforeSql(step, subject.history()).empty();
   const bool as_before = failed.before.catalog != nullptr && Same(failed.before, seen, failed.leave_out);
@@ -139,8 +140,14 @@ FailureTrials::FailureTrials(const Bench& bench)
 FailureTrials::~FailureTrials() = default;
 
 Stand& FailureTrials::StandAt(std::size_t index) {
-  if (stand_ != nullptr && stand_->index() < index) stand_->UpgradeTo(index);
-  if (stand_ == nullptr || stand_->index() != index) stand_ = source_.At(index);
+  if (stand_ == nullptr || stand_->index() != index) {
+    if (stand_ != nullptr && stand_->index() < index && stand_->ReadSequences() == sequences_) {
+      stand_->UpgradeTo(index);
+    } else {
+      stand_ = source_.At(index);
+    }
+    sequences_ = stand_->ReadSequences();
+  }
   if (!here_ || here_index_ != index) here_ = stand_->Observe();
   here_index_ = index;
   return *stand_;
@@ -158,6 +165,7 @@ const FailureResult& FailureTrials::At(std::size_t index) {
   goals_.clear();
   goals_again_.clear();
   const Revision& revision = *bench_.subject().order()[index];
+  if (stand_ != nullptr && stand_->ReadSequences() != sequences_) LeaveStand();
   FindGoals(index);
   Fail(index, Direction::kUpgrade);
   if (revision.downgrade && !revision.Declares("irreversible")) Fail(index, Direction::kDowngrade);

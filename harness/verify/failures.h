@@ -139,6 +139,9 @@ class FailureTrials : private StepGoals {
   ReplaySource source_;
   ReplaySource again_;  // at another time
   std::unique_ptr<Stand> stand_;
+  // Of stand_, before anything was tried there. What tries draw no ROLLBACK gives back, and the steps above may choose
+  // rows by it: the database is taken on to the next revision only where this is what there is.
+  Stand::Sequences sequences_;
   std::optional<Observation> here_;  // what stand_ shows where no failure has left anything
   std::size_t here_index_ = 0;
   std::optional<std::size_t> done_;  // the index that result_ is about

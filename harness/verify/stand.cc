@@ -158,6 +158,22 @@ Observation Stand::Observe() {
   return seen;
 }
 
+Stand::Sequences Stand::ReadSequences() {
+  Sequences sequences = TakeSequences(session_->QueryAll({SequencesQuery()}).front());
+  for (const std::string& table : bench_.subject().ledger().Tables()) {
+    const Rows rows = session_->Query(fmt::format(R"sql(
+SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)
+  FROM pg_catalog.pg_depend d
+  JOIN pg_catalog.pg_class c ON c.oid = d.objid AND c.relkind = 'S'
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')
+   AND d.refclassid = d.classid AND d.refobjid = pg_catalog.to_regclass({}))sql",
+                                                  session_->QuoteLiteral(table)));
+    for (int i = 0; i < rows.size(); ++i) sequences.erase(std::string(rows.Get(i, 0)));
+  }
+  return sequences;
+}
+
 const std::vector<Error>& Stand::UpgradeNext() {
   const Revision& revision = *bench_.subject().order()[index_];
   std::vector<Error> refusals = runner_->ApplyLeavingOutFailures({Direction::kUpgrade, &revision});

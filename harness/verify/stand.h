@@ -103,6 +103,9 @@ class Stand {
   // The database as it is now; what did not change since the last look is not read again.
   Observation Observe();
   std::shared_ptr<const Catalog> ObserveCatalog();
+  // How far they are, by qualified name, but for those that number the ledger's entries.
+  using Sequences = std::map<std::string, SequenceState>;
+  Sequences ReadSequences();
 
   // Upgrades the next revision, leaving out what fails. Returns the refusals, remembered by index.
   const std::vector<Error>& UpgradeNext();
