@@ -141,11 +141,9 @@ FailureTrials::~FailureTrials() = default;
 
 Stand& FailureTrials::StandAt(std::size_t index) {
   if (stand_ == nullptr || stand_->index() != index) {
-    if (stand_ != nullptr && stand_->index() < index && stand_->ReadSequences() == sequences_) {
-      stand_->UpgradeTo(index);
-    } else {
-      stand_ = source_.At(index);
-    }
+    const bool rises = stand_ != nullptr && stand_->index() < index && stand_->ReadSequences() == sequences_;
+    if (rises) stand_->UpgradeTo(index);
+    if (!rises || stand_->index() != index) stand_ = source_.At(index);
     sequences_ = stand_->ReadSequences();
   }
   if (!here_ || here_index_ != index) here_ = stand_->Observe();
