@@ -50,7 +50,7 @@ std::optional<std::string> CellDrawer::NextDistinct(std::size_t at) {
   if (column.disjoint) return DisjointRange(column.plain, next_[at]++);
   if (column.counts_up()) return std::to_string(1 + next_[at]++);
   for (int tried = 0; tried < kCellTries; ++tried) {
-    auto value = column.generator->Nth(column.plain, next_[at]++);
+    auto value = column.source.nth(next_[at]++);
     if (!value || Passes(column, *value)) return value;
   }
   return std::nullopt;
@@ -62,7 +62,7 @@ std::optional<std::string> CellDrawer::Value(std::size_t at, bool distinct) {
     if (auto value = NextDistinct(at)) return value;
   }
   for (int tried = 0; tried < kCellTries; ++tried) {
-    std::string value = column.generator->Draw(column.plain, random_);
+    std::string value = column.source.draw(random_);
     if (Passes(column, value)) return value;
   }
   if (!column.domain_checks) return column.generator->Simplest(column.plain);
@@ -74,7 +74,7 @@ std::optional<std::string> CellDrawer::Remote(std::size_t at) {
   constexpr std::uint64_t kFar = 1500;
   const ColumnModel& column = table_.columns[at];
   if (column.counts_up()) return std::to_string(kNear + random_.Below(kFar));
-  return column.generator->Nth(column.plain, kNear + random_.Below(kFar));
+  return column.source.nth(kNear + random_.Below(kFar));
 }
 
 }  // namespace migproof

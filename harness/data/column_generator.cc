@@ -4,6 +4,11 @@
 
 namespace migproof {
 
+ColumnGenerator::Source ColumnGenerator::For(const ColumnType& type) const {
+  return {[this, type](Random& random) { return Draw(type, random); },
+          [this, type](std::uint64_t n) { return Nth(type, n); }};
+}
+
 const ColumnGenerator& GeneratorFor(const ColumnType& type) {
   static const std::vector<const ColumnGenerator*> generators = [] {
     std::vector<const ColumnGenerator*> all;

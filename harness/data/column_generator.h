@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,6 +45,14 @@ class ColumnGenerator {
   // The n-th, from 0, of values that all differ under the type's equality (for keys), in a plain progression: 1, 2, 3;
   // 'a', 'b' ... 'aa'. Nothing where there are fewer, and then for no greater n either.
   virtual std::optional<std::string> Nth(const ColumnType& type, std::uint64_t n) const = 0;
+
+  // Draw and Nth for one type, for who draws many.
+  struct Source {
+    std::function<std::string(Random&)> draw;
+    std::function<std::optional<std::string>(std::uint64_t)> nth;
+  };
+  // May outlive `type`, not the generator.
+  virtual Source For(const ColumnType& type) const;
 
   // Strictly simpler values than `value`, the simplest first; none for the simplest. Repeated, it ends.
   virtual std::vector<std::string> Shrink(const ColumnType& type, const std::string& value) const = 0;

@@ -269,4 +269,8 @@ ColumnType ResolveType(const Catalog& catalog, const std::string& type_name) {
   return TypeResolver(catalog).Resolve(type_name);
 }
 
+const ColumnType& BelowDomains(const ColumnType& type) {
+  return type.form == ColumnType::Form::kDomain && type.element ? BelowDomains(*type.element) : type;
+}
+
 }  // namespace migproof

@@ -40,4 +40,7 @@ struct CompositeField {
 // there. A type that the catalog does not describe is a base type.
 ColumnType ResolveType(const Catalog& catalog, const std::string& type_name);
 
+// What a domain stands on, through domains over domains; any other type itself.
+const ColumnType& BelowDomains(const ColumnType& type);
+
 }  // namespace migproof

@@ -32,7 +32,7 @@ std::optional<std::string> Reference(const TableModel& other, const ForeignKeyMo
   for (std::size_t i = 0; i < places.size(); ++i) {
     const Cell& cell = row[places[i]];
     if (!cell) return std::nullopt;
-    const std::string part = EqualityText(other.columns[key.other_positions[i]].type, *cell);
+    const std::string part = EqualityText(other.columns[key.other_positions[i]].equality, *cell);
     text += std::to_string(part.size()) + ":" + part;
   }
   return text;

@@ -1,4 +1,4 @@
-// When two values are one to a unique key, and ranges that never meet.
+// When two rows are one to a unique key, and ranges that never meet.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,6 @@
 #include "harness/data/table_model.h"
 
 namespace migproof {
-
-// The same text for values that the type holds for equal, as far as their texts tell ("1.50" and "1.5", 'a' and 'a  '
-// of a char(3)). Different texts may still be equal to the server.
-std::string EqualityText(const ColumnType& type, const std::string& value);
 
 // What `key` holds of a row, the same text for rows that it would not allow together. Nothing where it lets the row
 // pass: a NULL that is distinct from others, a predicate that does not hold, a cell that `known` says is not known yet.

@@ -31,10 +31,13 @@ void RowDrawer::Fill(const std::vector<const TableModel*>& group, const std::map
                        plans.at(model->name).to_default,
                        {},
                        {},
-                       std::vector<std::set<std::string>>(model->keys.size())});
+                       std::vector<std::unordered_set<std::string>>(model->keys.size()),
+                       {},
+                       {}});
     filled.push_back(&tables_.back());
     by_name_[model->name] = filled.back();
   }
+  for (Table* table : filled) FindLater(*table);
   for (Table* table : filled) AddRows(*table, plans.at(table->model->name));
   if (group.size() > 1) ResolveGroup(filled);
 }
@@ -90,11 +93,8 @@ std::optional<RowDrawer::Row> RowDrawer::TryRow(Table& table, const Wish& wish, 
     row.known[column] = true;
   }
   if (!ReferToOthers(table, row)) return std::nullopt;
-  std::set<std::size_t> fixed;
-  for (std::size_t i = 0; i < row.known.size(); ++i) {
-    if (row.known[i]) fixed.insert(i);
-  }
-  if (!DrawFreeCells(table, row, LaterColumns(table), attempt)) return std::nullopt;
+  const std::vector<bool> fixed = row.known;
+  if (!DrawFreeCells(table, row, attempt)) return std::nullopt;
   const CheckSolver* checks =
       model.partitions.empty() ? model.checks.get() : random_.Pick(model.partitions).checks.get();
   if (checks != nullptr && !SatisfyChecks(table, row, checks, fixed)) return std::nullopt;
@@ -103,9 +103,9 @@ std::optional<RowDrawer::Row> RowDrawer::TryRow(Table& table, const Wish& wish, 
   return row;
 }
 
-bool RowDrawer::DrawFreeCells(Table& table, Row& row, const std::set<std::size_t>& later, int attempt) {
+bool RowDrawer::DrawFreeCells(Table& table, Row& row, int attempt) {
   for (std::size_t i = 0; i < row.cells.size(); ++i) {
-    if (row.known[i] || later.contains(i) || table.to_default.contains(i)) continue;
+    if (row.known[i] || table.later[i] || table.to_default.contains(i)) continue;
     if (!IsInserted(table.model->columns[i])) continue;
     auto cell = table.cells.Draw(i, table.rows, attempt >= kDistinctFrom);
     if (!cell) return false;
@@ -116,8 +116,7 @@ bool RowDrawer::DrawFreeCells(Table& table, Row& row, const std::set<std::size_t
 }
 
 // Cells that are not `fixed` are changed where the CHECKs ask for it.
-bool RowDrawer::SatisfyChecks(const Table& table, Row& row, const CheckSolver* checks,
-                              const std::set<std::size_t>& fixed) {
+bool RowDrawer::SatisfyChecks(const Table& table, Row& row, const CheckSolver* checks, const std::vector<bool>& fixed) {
   const TableModel& model = *table.model;
   const CheckRow drawn = KnownCells(model, *checks, row.cells, row.known);
   if (!random_.OneIn(kSolveEvery) && checks->Judge(model.check_columns, drawn) != CheckVerdict::kFails) return true;
@@ -125,13 +124,13 @@ bool RowDrawer::SatisfyChecks(const Table& table, Row& row, const CheckSolver* c
   CheckRow given;
   for (const auto& [name, cell] : drawn) {
     wanted.emplace(name, model.check_columns.at(name));
-    if (fixed.contains(*model.Position(name))) given.emplace(name, cell);
+    if (fixed[*model.Position(name)]) given.emplace(name, cell);
   }
   const auto solved = checks->Solve(wanted, given, random_);
   if (!solved) return checks->Judge(model.check_columns, drawn) != CheckVerdict::kFails;
   for (const auto& [name, cell] : *solved) {
     const std::size_t column = *model.Position(name);
-    if (!fixed.contains(column)) row.cells[column] = cell;
+    if (!fixed[column]) row.cells[column] = cell;
   }
   return true;
 }
@@ -173,13 +172,15 @@ Dataset RowDrawer::Take() && {
   Dataset dataset;
   for (Table& table : tables_) {
     if (table.rows.empty()) continue;
-    DatasetTable taken{table.model->name, {}, std::vector<std::vector<Cell>>(table.rows.size()), table.group};
+    std::vector<std::size_t> inserted;
     for (std::size_t i = 0; i < table.model->columns.size(); ++i) {
-      if (!IsInserted(table.model->columns[i]) || table.to_default.contains(i)) continue;
-      taken.columns.push_back(table.model->columns[i].name);
-      for (std::size_t row = 0; row < table.rows.size(); ++row) {
-        taken.rows[row].push_back(std::move(table.rows[row][i]));
-      }
+      if (IsInserted(table.model->columns[i]) && !table.to_default.contains(i)) inserted.push_back(i);
+    }
+    DatasetTable taken{table.model->name, {}, std::vector<std::vector<Cell>>(table.rows.size()), table.group};
+    for (const std::size_t i : inserted) taken.columns.push_back(table.model->columns[i].name);
+    for (std::size_t row = 0; row < table.rows.size(); ++row) {
+      taken.rows[row].reserve(inserted.size());
+      for (const std::size_t i : inserted) taken.rows[row].push_back(std::move(table.rows[row][i]));
     }
     dataset.tables.push_back(std::move(taken));
   }

@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "harness/data/cell_drawer.h"
@@ -63,14 +64,16 @@ class RowDrawer {
     std::set<std::size_t> to_default;
     std::vector<std::vector<Cell>> rows;  // of the same length as `known`
     std::vector<std::vector<bool>> known;
-    std::vector<std::set<std::string>> taken;  // by key
+    std::vector<std::unordered_set<std::string>> taken;  // by key
+    std::vector<bool> later_keys;                        // foreign keys that are resolved when the group has rows
+    std::vector<bool> later;                             // columns that are drawn then
   };
 
   void AddRows(Table& table, const FillPlan& plan);
   bool AddRow(Table& table, const Wish& wish);
   std::optional<Row> TryRow(Table& table, const Wish& wish, int attempt);
-  bool DrawFreeCells(Table& table, Row& row, const std::set<std::size_t>& later, int attempt);
-  bool SatisfyChecks(const Table& table, Row& row, const CheckSolver* checks, const std::set<std::size_t>& fixed);
+  bool DrawFreeCells(Table& table, Row& row, int attempt);
+  bool SatisfyChecks(const Table& table, Row& row, const CheckSolver* checks, const std::vector<bool>& fixed);
   void Keep(Table& table, Row row);
   void TakeKeys(Table& table, const Row& row);
   bool IsTaken(const Table& table, const Row& row, const Row* before = nullptr) const;
@@ -83,8 +86,11 @@ class RowDrawer {
   bool ReferToRow(const ForeignKeyModel& key, Row& row, const Row* itself);
   bool LeaveNull(const TableModel& table, const ForeignKeyModel& key, Row& row, bool all);
   bool FillBesideNull(Table& table, const ForeignKeyModel& key, Row& row);
-  bool DrawnLater(const Table& table, const ForeignKeyModel& key) const;
-  std::set<std::size_t> LaterColumns(const Table& table) const;
+  void FindLater(Table& table) const;
+  // `key`: one of the table's own.
+  static bool DrawnLater(const Table& table, const ForeignKeyModel& key) {
+    return table.later_keys[static_cast<std::size_t>(&key - table.model->foreign_keys.data())];
+  }
   void ResolveGroup(const std::vector<Table*>& group);
   bool ResolveRow(Table& table, std::size_t at);
   void DropUnresolved(const std::vector<Table*>& group);

@@ -81,12 +81,15 @@ class RowGenerator::Impl {
         referenced_[key.table].insert(key.other_positions.begin(), key.other_positions.end());
       }
     }
+    for (const auto& [name, table] : models_.all()) settled_[name] = Settled(table);
+    order_ = FillOrder(models_, {fillable_.begin(), fillable_.end()});
   }
 
   Dataset Draw(Random& random, bool broad) const {
     RowDrawer drawer(models_, existing_, random);
     const bool orphans = random.OneIn(kTargetEvery);
-    for (const auto& group : FillOrder(models_, Choose(random, broad))) {
+    const bool all = broad || options_.focus.empty();
+    for (const auto& group : all ? order_ : FillOrder(models_, Choose(random))) {
       std::map<std::string, FillPlan> plans;
       for (const TableModel* table : group) plans.emplace(table->name, Plan(*table, orphans, broad, random));
       drawer.Fill(group, plans);
@@ -130,9 +133,8 @@ class RowGenerator::Impl {
     }
   }
 
-  // The number of tables does not grow with the catalog, unless `broad`.
-  NameSet Choose(Random& random, bool broad) const {
-    if (broad || options_.focus.empty()) return {fillable_.begin(), fillable_.end()};
+  // The number of tables does not grow with the catalog.
+  NameSet Choose(Random& random) const {
     Chosen chosen;
     const bool with_referring = random.OneIn(kReferringEvery);
     for (const std::string& focus : RootsOf(models_, options_.focus)) {
@@ -171,7 +173,7 @@ class RowGenerator::Impl {
   }
 
   std::set<std::size_t> ToDefault(const TableModel& table, Random& random) const {
-    const std::set<std::size_t> settled = Settled(table);
+    const std::set<std::size_t>& settled = settled_.at(table.name);
     const bool defaults = random.OneIn(kDefaultsEvery);
     std::set<std::size_t> columns;
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
@@ -322,6 +324,8 @@ class RowGenerator::Impl {
   std::vector<std::string> fillable_;                        // sorted
   std::map<std::string, NameSet> referring_;                 // by the table referred to
   std::map<std::string, std::set<std::size_t>> referenced_;  // columns, likewise
+  std::map<std::string, std::set<std::size_t>> settled_;     // by table
+  std::vector<std::vector<const TableModel*>> order_;        // of all that can be filled
 };
 
 RowGenerator::RowGenerator(const Catalog& catalog, const RowSnapshot& existing, RowGeneratorOptions options,

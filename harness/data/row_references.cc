@@ -20,8 +20,8 @@ bool Fits(const ForeignKeyModel& key, const TableModel& other, const std::vector
     if ((known != nullptr && !(*known)[theirs]) || !cells[theirs]) return false;
     if (!row_known[key.columns[i]]) continue;
     const Cell& ours = row[key.columns[i]];
-    const ColumnType& type = other.columns[theirs].type;
-    if (!ours || EqualityText(type, *ours) != EqualityText(type, *cells[theirs])) return false;
+    const Equality equality = other.columns[theirs].equality;
+    if (!ours || EqualityText(equality, *ours) != EqualityText(equality, *cells[theirs])) return false;
   }
   return true;
 }
@@ -29,23 +29,20 @@ bool Fits(const ForeignKeyModel& key, const TableModel& other, const std::vector
 }  // namespace
 
 // Tables that refer to each other are resolved when all have rows.
-bool RowDrawer::DrawnLater(const Table& table, const ForeignKeyModel& key) const {
-  const auto other = by_name_.find(key.table);
-  return other != by_name_.end() && other->second->group == table.group;
-}
-
-std::set<std::size_t> RowDrawer::LaterColumns(const Table& table) const {
-  std::set<std::size_t> columns;
-  for (const ForeignKeyModel& key : table.model->foreign_keys) {
-    if (!DrawnLater(table, key)) continue;
-    const bool itself = key.table == table.model->name;
+void RowDrawer::FindLater(Table& table) const {
+  const TableModel& model = *table.model;
+  table.later.assign(model.columns.size(), false);
+  for (const ForeignKeyModel& key : model.foreign_keys) {
+    const auto other = by_name_.find(key.table);
+    table.later_keys.push_back(other != by_name_.end() && other->second->group == table.group);
+    if (!table.later_keys.back()) continue;
+    const bool itself = key.table == model.name;
     for (const std::size_t column : key.columns) {
       const auto& theirs = key.other_positions;
       if (itself && std::find(theirs.begin(), theirs.end(), column) != theirs.end()) continue;
-      columns.insert(column);
+      table.later[column] = true;
     }
   }
-  return columns;
 }
 
 bool RowDrawer::ReferToOthers(Table& table, Row& row) {

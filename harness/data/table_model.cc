@@ -34,6 +34,8 @@ ColumnModel ReadColumn(const Catalog& catalog, const std::string& name, const Ca
   column.type = ResolveType(catalog, TableAttribute(object, "type"));
   column.plain = BelowDomains(column.type);
   column.generator = &GeneratorFor(column.plain);
+  column.source = column.generator->For(column.plain);
+  column.equality = EqualityOf(column.plain);
   column.valueless = column.generator->Edges(column.plain).empty();
   column.generated = object.attributes.contains("generated");
   column.identity = object.attributes.contains("identity");
@@ -203,10 +205,6 @@ void ReadPartitions(const Catalog& catalog, const std::multimap<std::string, std
 }
 
 }  // namespace
-
-const ColumnType& BelowDomains(const ColumnType& type) {
-  return type.form == ColumnType::Form::kDomain && type.element ? BelowDomains(*type.element) : type;
-}
 
 std::vector<std::string> TableModel::ColumnNames() const {
   std::vector<std::string> names;

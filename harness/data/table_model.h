@@ -20,19 +20,19 @@
 #include "harness/data/check_solver.h"
 #include "harness/data/column_generator.h"
 #include "harness/data/column_type.h"
+#include "harness/data/equality.h"
 
 namespace migproof {
-
-// What a domain stands on, through domains over domains; any other type itself.
-const ColumnType& BelowDomains(const ColumnType& type);
 
 struct ColumnModel {
   std::string name;  // quoted
   ColumnType type;
   ColumnType plain;                            // what domains of it stand on, else the type itself
   const ColumnGenerator* generator = nullptr;  // of `plain`
-  bool nullable = true;                        // neither the column, nor its domain, nor a primary key forbids NULL
-  bool generated = false;                      // computed by the server: never inserted
+  ColumnGenerator::Source source;              // likewise
+  Equality equality = Equality::kSameText;
+  bool nullable = true;    // neither the column, nor its domain, nor a primary key forbids NULL
+  bool generated = false;  // computed by the server: never inserted
   bool identity = false;
   std::string default_text;  // as the server prints it, "" for none
   // What the domains it stands on demand of "VALUE"; null where they demand nothing.

@@ -36,6 +36,16 @@ std::vector<std::string> SmallerTexts(const std::string& value) {
   return smaller;
 }
 
+std::string DrawFrom(const TypeRecipe& recipe, Random& random) {
+  if (!recipe.random || random.OneIn(2)) return random.Pick(recipe.edges);
+  return recipe.random(random);
+}
+
+std::optional<std::string> NthOf(const TypeRecipe& recipe, std::uint64_t n) {
+  if (recipe.nth) return recipe.nth(n);
+  return n < recipe.edges.size() ? std::optional(recipe.edges[n]) : std::nullopt;
+}
+
 std::string RandomText(std::size_t characters, std::size_t bytes, Random& random) {
   static const std::vector<std::string> kAlphabet = {"a", "b", "c", "e", "n", "x", "A", "Z", "0", "7",  " ", "-",
                                                      "_", ".", "@", "/", "'", ",", "é", "ß", "Ж", "中", "😀"};
@@ -53,7 +63,7 @@ std::string RandomText(std::size_t characters, std::size_t bytes, Random& random
 
 }  // namespace
 
-// Recipes are asked for with every draw, and there are few types. What makes a type that is no base type (labels,
+// Recipes are asked for again and again, and there are few types. What makes a type that is no base type (labels,
 // fields) is not told by its name, and is made anew each time.
 std::shared_ptr<const TypeRecipe> RecipeGenerator::Recipe(const ColumnType& type) const {
   const auto make = [&]() -> std::shared_ptr<const TypeRecipe> {
@@ -74,15 +84,17 @@ std::string RecipeGenerator::Simplest(const ColumnType& type) const { return Rec
 std::vector<std::string> RecipeGenerator::Edges(const ColumnType& type) const { return Recipe(type)->edges; }
 
 std::string RecipeGenerator::Draw(const ColumnType& type, Random& random) const {
-  const auto recipe = Recipe(type);
-  if (!recipe->random || random.OneIn(2)) return random.Pick(recipe->edges);
-  return recipe->random(random);
+  return DrawFrom(*Recipe(type), random);
 }
 
 std::optional<std::string> RecipeGenerator::Nth(const ColumnType& type, std::uint64_t n) const {
+  return NthOf(*Recipe(type), n);
+}
+
+ColumnGenerator::Source RecipeGenerator::For(const ColumnType& type) const {
   const auto recipe = Recipe(type);
-  if (recipe->nth) return recipe->nth(n);
-  return n < recipe->edges.size() ? std::optional(recipe->edges[n]) : std::nullopt;
+  return {[recipe](Random& random) { return DrawFrom(*recipe, random); },
+          [recipe](std::uint64_t n) { return NthOf(*recipe, n); }};
 }
 
 std::vector<std::string> RecipeGenerator::Shrink(const ColumnType& type, const std::string& value) const {

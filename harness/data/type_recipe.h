@@ -36,6 +36,7 @@ class RecipeGenerator : public ColumnGenerator {
   std::vector<std::string> Edges(const ColumnType& type) const override;
   std::string Draw(const ColumnType& type, Random& random) const override;
   std::optional<std::string> Nth(const ColumnType& type, std::uint64_t n) const override;
+  Source For(const ColumnType& type) const override;
   std::vector<std::string> Shrink(const ColumnType& type, const std::string& value) const override;
 
  protected:
