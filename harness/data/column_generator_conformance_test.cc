@@ -304,6 +304,17 @@ TEST_P(ColumnGeneratorConformance, GivesWhatReadsBackEqual) {
   }
 }
 
+TEST_P(ColumnGeneratorConformance, DrawsTheSameForAColumnThatKeepsItsSource) {
+  auto passing = std::make_unique<ColumnType>(type());
+  const ColumnGenerator::Source source = generator().For(*passing);
+  passing.reset();
+  Random random(4);
+  std::vector<std::string> draws;
+  for (int i = 0; i < 40; ++i) draws.push_back(source.draw(random));
+  EXPECT_EQ(draws, Draws(40, 4)) << type_name_;
+  for (std::uint64_t n = 0; n < 40; ++n) EXPECT_EQ(source.nth(n), generator().Nth(type(), n)) << type_name_;
+}
+
 TEST_P(ColumnGeneratorConformance, StoresByAKeptInsertWhatTheTextStores) {
   const std::string type = std::string(
       session()
