@@ -121,7 +121,7 @@ void RowWatch::Begin() {
   catalogs_at_start_ = CatalogCounters(session_.QueryAll({CountersQuery()}).front());
   base_ = ListAll(std::vector<std::int64_t>(catalogs_at_start_.size(), 0));
   for (auto& [name, known] : base_.tables) {
-    tables_at_start_[known.oid] = known.count;
+    tables_at_start_.push_back(known.count);
     known.count = 0;
   }
   ReadChanged(base_, {});
@@ -144,8 +144,9 @@ void RowWatch::Start() {
   now_ = base_;
   const Rows counters = session_.QueryAll({{"", "BEGIN", {}}, CountersQuery()})[1];
   catalogs_at_start_ = CatalogCounters(counters);
-  int row = kCatalogs;
-  for (const auto& [name, known] : base_.tables) tables_at_start_[known.oid] = counters.GetInt(row++, 1);
+  for (int i = 0; i < static_cast<int>(base_.tables.size()); ++i) {
+    tables_at_start_.push_back(counters.GetInt(kCatalogs + i, 1));
+  }
 }
 
 bool RowWatch::Want(const std::set<std::string>& tables) {
@@ -241,9 +242,11 @@ std::vector<std::int64_t> RowWatch::CatalogCounters(const Rows& told) const {
   return counters;
 }
 
+// Of any table that there is now.
 std::int64_t RowWatch::SinceStart(const std::string& oid, std::int64_t count) const {
-  const auto found = tables_at_start_.find(oid);
-  return found == tables_at_start_.end() ? count : count - found->second;
+  const auto found = std::ranges::find(base_.tables, oid, [](const auto& table) { return table.second.oid; });
+  const auto at = static_cast<std::size_t>(std::distance(base_.tables.begin(), found));
+  return at < tables_at_start_.size() ? count - tables_at_start_[at] : count;
 }
 
 // Adds the table that a row of kDescribed speaks of, behind its oid.
@@ -299,9 +302,10 @@ RowWatch::State RowWatch::Now(const std::string& way) {
   now.catalogs = CatalogCounters(told);
   if (now.catalogs[kNamespaceCatalog] != 0) return ListAll(now.catalogs);
   now.tables = base_.tables;
-  int row = kCatalogs;
+  std::size_t at = 0;
   for (auto& [name, known] : now.tables) {
-    known.count = SinceStart(known.oid, told.GetInt(row++, 1));
+    known.count = told.GetInt(kCatalogs + static_cast<int>(at), 1) - tables_at_start_[at];
+    ++at;
     if (now.catalogs[kEnumCatalog] != 0) {
       known.signature =
           known.signature.substr(0, known.signature.find(' ')) + fmt::format(" {}", now.catalogs[kEnumCatalog]);

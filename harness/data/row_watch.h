@@ -113,7 +113,7 @@ class RowWatch {
   Session& session_;
   std::vector<std::string> leave_out_;
   std::vector<std::int64_t> catalogs_at_start_;
-  std::map<std::string, std::int64_t> tables_at_start_;  // by oid
+  std::vector<std::int64_t> tables_at_start_;  // in the order of the base
   State base_;
   State now_;
   std::set<std::string> wanted_;
