@@ -60,7 +60,7 @@ struct Ground {
     return Milliseconds([&] { OneCase(from.Draw(random)); });
   }
 
-  // The same rows, up and down, as one text that the server is sent on a database of its own: no look at any of it.
+  // Rows inserted, up and down as one text, on a database of its own; nothing drawn meanwhile and nothing looked at.
   double MeasurePlain(const Dataset& rows) const {
     return Milliseconds([&] {
       std::string sql = "BEGIN;\n";

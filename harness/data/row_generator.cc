@@ -15,6 +15,7 @@ namespace migproof {
 namespace {
 
 using NameSet = std::set<std::string>;
+using FillGroups = std::vector<std::vector<const TableModel*>>;
 using Columns = std::vector<std::size_t>;
 
 // In one case of so many a table's columns are left to their defaults, all that can be: so there are few forms of
@@ -89,7 +90,8 @@ class RowGenerator::Impl {
     RowDrawer drawer(models_, existing_, random);
     const bool orphans = random.OneIn(kTargetEvery);
     const bool all = broad || options_.focus.empty();
-    for (const auto& group : all ? order_ : FillOrder(models_, Choose(random))) {
+    const auto chosen = all ? FillGroups() : FillOrder(models_, Choose(random));
+    for (const auto& group : all ? order_ : chosen) {
       std::map<std::string, FillPlan> plans;
       for (const TableModel* table : group) plans.emplace(table->name, Plan(*table, orphans, broad, random));
       drawer.Fill(group, plans);
@@ -325,7 +327,7 @@ class RowGenerator::Impl {
   std::map<std::string, NameSet> referring_;                 // by the table referred to
   std::map<std::string, std::set<std::size_t>> referenced_;  // columns, likewise
   std::map<std::string, std::set<std::size_t>> settled_;     // by table
-  std::vector<std::vector<const TableModel*>> order_;        // of all that can be filled
+  FillGroups order_;                                         // of all that can be filled
 };
 
 RowGenerator::RowGenerator(const Catalog& catalog, const RowSnapshot& existing, RowGeneratorOptions options,

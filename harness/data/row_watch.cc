@@ -244,7 +244,7 @@ std::vector<std::int64_t> RowWatch::CatalogCounters(const Rows& told) const {
 
 // Of any table that there is now.
 std::int64_t RowWatch::SinceStart(const std::string& oid, std::int64_t count) const {
-  const auto found = std::ranges::find(base_.tables, oid, [](const auto& table) { return table.second.oid; });
+  const auto found = std::ranges::find_if(base_.tables, [&](const auto& table) { return table.second.oid == oid; });
   const auto at = static_cast<std::size_t>(std::distance(base_.tables.begin(), found));
   return at < tables_at_start_.size() ? count - tables_at_start_[at] : count;
 }
