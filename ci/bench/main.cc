@@ -2,7 +2,6 @@
 // over its limit.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <exception>
 #include <string>
 #include <vector>
@@ -11,12 +10,6 @@
 
 namespace migproof {
 namespace {
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
 
 std::string Over(double value, double limit) {
   return limit > 0 && value > limit ? fmt::format("  OVER its limit of {:g}", limit) : "";
