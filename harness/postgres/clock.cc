@@ -1,11 +1,13 @@
 #include "harness/postgres/clock.h"
 
 #include <fmt/format.h>
+#include <link.h>
 #include <semaphore.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <span>
 
 #include "migrations/error.h"
 
@@ -30,6 +32,20 @@ std::string FindLibrary() {
   return "";
 }
 
+// The program that loads programs here: the one that this program names in its header (PT_INTERP, elf(5)).
+std::string FindLoader() {
+  std::string loader;
+  const auto look_at_first = [](dl_phdr_info* info, std::size_t, void* found) {
+    for (const ElfW(Phdr) & part : std::span(info->dlpi_phdr, info->dlpi_phnum)) {
+      if (part.p_type != PT_INTERP) continue;
+      *static_cast<std::string*>(found) = reinterpret_cast<const char*>(info->dlpi_addr + part.p_vaddr);
+    }
+    return 1;
+  };
+  dl_iterate_phdr(look_at_first, &loader);
+  return loader;
+}
+
 }  // namespace
 
 std::string WhyNoOtherClock() {
@@ -43,7 +59,10 @@ std::vector<std::string> ClockLauncher(int days_later) {
     throw Error(ErrorKind::kServer, "no server can be given another clock: libfaketime is not installed")
         .WithHint("apt-get install faketime");
   }
-  return {"/usr/bin/env", "LD_PRELOAD=" + library, fmt::format("FAKETIME={:+}d", days_later), "DONT_FAKE_MONOTONIC=1"};
+  // Not by LD_PRELOAD, which the programs that the server starts (COPY ... PROGRAM) would inherit: each would share a
+  // clock of its own, and leave it on the machine.
+  return {"/usr/bin/env", fmt::format("FAKETIME={:+}d", days_later), "DONT_FAKE_MONOTONIC=1", FindLoader(), "--preload",
+          library};
 }
 
 // libfaketime names a semaphore and a piece of memory after the process that loads it first, and takes them away when

@@ -44,6 +44,14 @@ TEST(Clock, LeavesNothingWhereTheServerIsKilled) {
   EXPECT_FALSE(SharesClock(second));
 }
 
+TEST(Clock, LeavesNothingOfProgramsThatTheServerStarts) {
+  if (const std::string why = WhyNoOtherClock(); !why.empty()) GTEST_SKIP() << why;
+  const auto later = ParseServerSpec("local").Start({.days_later = 1});
+  Session& session = later->Admin();
+  session.Execute("CREATE TEMPORARY TABLE programs (id bigint); COPY programs FROM PROGRAM 'echo $$'");
+  EXPECT_FALSE(SharesClock(session.Query("SELECT id FROM programs").GetInt(0, 0)));
+}
+
 TEST(Clock, LeavesNothingWhereTheServerIsKilledBeforeItTakesConnections) {
   if (const std::string why = WhyNoOtherClock(); !why.empty()) GTEST_SKIP() << why;
   ServerProcess process(std::filesystem::temp_directory_path(), FindServerUser());
