@@ -1,6 +1,7 @@
 #include "harness/data/row_watch.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -62,6 +63,13 @@ UNION ALL
 SELECT c.oid, pg_catalog.pg_sequence_last_value(c.oid)
   FROM pg_catalog.pg_class c
  WHERE c.oid = ANY ($2::oid[]))sql";
+
+// Sets the sequences in $1 to the values in $2, where they stand at another; NULL: no value was taken, and $3 comes
+// next.
+constexpr const char* kSetBack = R"sql(
+SELECT pg_catalog.setval(s.oid::regclass, coalesce(s.taken, s.next), s.taken IS NOT NULL)
+  FROM unnest($1::oid[], $2::bigint[], $3::bigint[]) AS s(oid, taken, next)
+ WHERE pg_catalog.pg_sequence_last_value(s.oid) IS DISTINCT FROM s.taken)sql";
 
 Session::Prepared AllTablesQuery() {
   static const std::string sql = fmt::format(fmt::runtime(kAllTables), kDescribed);
@@ -132,10 +140,23 @@ void RowWatch::Begin() {
   table_oids_ = fmt::format("{{{}", kCatalogOids);
   for (const auto& [name, known] : base_.tables) table_oids_ += "," + known.oid;
   table_oids_ += "}";
-  sequence_oids_ = "{";
-  for (const auto& [oid, sequence] : base_.sequences) sequence_oids_ += (sequence_oids_.size() == 1 ? "" : ",") + oid;
-  sequence_oids_ += "}";
+  NoteSequences();
   now_ = base_;
+}
+
+void RowWatch::NoteSequences() {
+  std::vector<std::string> oids;
+  std::vector<std::string> taken;
+  std::vector<std::string> next;
+  for (const auto& [oid, sequence] : base_.sequences) {
+    const SequenceState& state = base_.snapshot->sequences.at(sequence.name);
+    oids.push_back(oid);
+    taken.push_back(state.is_called ? std::to_string(state.last_value) : "NULL");
+    next.push_back(std::to_string(state.last_value));
+  }
+  const auto array = [](const auto& parts) { return fmt::format("{{{}}}", fmt::join(parts, ",")); };
+  sequence_oids_ = array(oids);
+  set_back_ = {"migproof_set_back", kSetBack, {sequence_oids_, array(taken), array(next)}};
 }
 
 void RowWatch::Start() {
@@ -205,22 +226,13 @@ std::shared_ptr<const RowSnapshot> RowWatch::Look(const std::string& way) {
 }
 
 void RowWatch::Rewind() {
-  std::vector<Session::Prepared> queries = {{"", "ROLLBACK", {}}, CountersQuery()};
+  std::vector<Session::Prepared> queries = {{"", "ROLLBACK", {}}};
+  if (!base_.sequences.empty()) queries.push_back(set_back_);
   // Counters still pending when a transaction begins may be flushed within it, on a slow machine: counts begin at zero.
   if (session_.major_version() >= 15) {
     queries.push_back({"migproof_flush_counters", "SELECT pg_catalog.pg_stat_force_next_flush()", {}});
   }
-  const auto sequences = Values(session_.QueryAll(queries)[1]);
-  std::vector<Session::Prepared> back;
-  for (const auto& [oid, sequence] : base_.sequences) {
-    const SequenceState& state = base_.snapshot->sequences.at(sequence.name);
-    const auto found = sequences.find(sequence.name);
-    if (found == sequences.end() || found->second == state) continue;
-    back.push_back({"migproof_set_back",
-                    "SELECT pg_catalog.setval($1::regclass, $2, $3)",
-                    {oid, std::to_string(state.last_value), state.is_called ? "t" : "f"}});
-  }
-  if (!back.empty()) session_.QueryAll(back);
+  session_.QueryAll(queries);
   now_ = base_;
   fresh_ = false;
 }

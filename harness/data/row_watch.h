@@ -109,6 +109,7 @@ class RowWatch {
   std::vector<std::int64_t> CatalogCounters(const Rows& told) const;
   std::int64_t SinceStart(const std::string& oid, std::int64_t count) const;
   Session::Prepared CountersQuery() const;
+  void NoteSequences();
 
   Session& session_;
   std::vector<std::string> leave_out_;
@@ -122,6 +123,7 @@ class RowWatch {
   std::map<std::string, Trace> traces_;  // by way
   std::string table_oids_;               // of the base, in the order of the tables' names, as an array
   std::string sequence_oids_;            // of the base, as an array
+  Session::Prepared set_back_;           // brings the base's sequences back to where they stood
   std::map<std::tuple<std::string, std::string, std::string>, std::size_t> queries_;  // by table, columns, versions
 };
 

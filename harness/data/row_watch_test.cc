@@ -68,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
             "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'", "CREATE TABLE fresh AS SELECT 1 AS one",
             "INSERT INTO \"Odd name\" VALUES (1, 2)", "ALTER TABLE \"Odd name\" RENAME TO other",
             "CREATE SCHEMA s; ALTER TABLE child SET SCHEMA s", "ALTER SEQUENCE child_id_seq RESTART WITH 500",
-            "SELECT nextval('child_id_seq'), setval('parent_id_seq', 900)",
+            "SELECT nextval('child_id_seq'), setval('parent_id_seq', 900)", "SELECT nextval('s1.loose')",
             "ALTER TABLE child DISABLE TRIGGER ALL; DELETE FROM parent", "ALTER SCHEMA s1 RENAME TO s2",
             "DROP SCHEMA s1 CASCADE", "DROP SEQUENCE s1.loose",
             "ALTER SEQUENCE s1.loose INCREMENT 5; SELECT nextval('s1.loose')", "CREATE SEQUENCE fresh START 7",
