@@ -189,15 +189,20 @@ namespace {
 
 bool IsRelationItself(const CatalogTable& table) { return table.relation == "x.oid"; }
 
-// Of the rows that `rows` stands for.
-std::string RelationTokenOf(const CatalogTable& table, const std::string& rows, int major_version) {
-  const std::string hash = HashOf(table, major_version);
-  const bool single = IsRelationItself(table);  // a row of its own for each
+// Of a row, as bits in one number; "" where there are none.
+std::string MarksOf(const CatalogTable& table) {
   std::vector<std::string> marks;
   for (std::size_t i = 0; i < table.marks.size(); ++i) {
     marks.push_back(fmt::format("CASE WHEN {} THEN {} ELSE 0 END", table.marks[i].second, 1U << i));
   }
-  std::string made = fmt::format("{}", fmt::join(marks, " | "));
+  return fmt::format("{}", fmt::join(marks, " | "));
+}
+
+// Of the rows that `rows` stands for.
+std::string RelationTokenOf(const CatalogTable& table, const std::string& rows, int major_version) {
+  const std::string hash = HashOf(table, major_version);
+  const bool single = IsRelationItself(table);  // a row of its own for each
+  std::string made = MarksOf(table);
   if (!made.empty()) made = single ? ", " + made : fmt::format(", bit_or({})", made);
   if (single) return fmt::format("SELECT {}, 1, {}{} FROM {}", table.relation, hash, made, rows);
   return fmt::format("SELECT {}, count(*), sum({}){} FROM {} GROUP BY 1", table.relation, hash, made, rows);
@@ -218,11 +223,16 @@ std::string RelationTokenSinceSql(const CatalogTable& table, int major_version) 
   return RelationTokenOf(table, rows, major_version);
 }
 
-std::string ColumnHashesSql(int major_version, bool all) {
+std::string ColumnHashesSql(int major_version) {
   return fmt::format(
-      "SELECT x.attrelid, x.attnum, {} FROM pg_attribute AS x WHERE x.attrelid {} AND x.attnum > 0 "
+      "SELECT x.attrelid, x.attnum, {} FROM pg_attribute AS x WHERE x.attrelid = ANY ($1::oid[]) AND x.attnum > 0 "
       "AND NOT x.attisdropped",
-      FastRowHash("x", major_version), all ? fmt::format(">= {}", kFirstOid) : "= ANY ($1::oid[])");
+      FastRowHash("x", major_version));
+}
+
+std::string AllColumnHashesSql(const CatalogTable& attributes, int major_version) {
+  return fmt::format("SELECT {}, x.attnum, {}, {}, x.attisdropped FROM {}", attributes.relation,
+                     HashOf(attributes, major_version), MarksOf(attributes), attributes.rows);
 }
 
 namespace {

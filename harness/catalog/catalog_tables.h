@@ -50,8 +50,12 @@ std::string SomeRelationsSql();
 // types, enum labels.
 std::string NamesSql();
 
-// The columns of relations: oid, number, hash; of `all`, or of those in $1 (oid[]).
-std::string ColumnHashesSql(int major_version, bool all);
+// The columns of the relations in $1 (oid[]): oid, number, hash.
+std::string ColumnHashesSql(int major_version);
+
+// The same of all relations, dropped columns too: oid, number, hash, marks, whether it is dropped. `attributes` is
+// pg_attribute; what RelationTokenSql gives of it are sums of these.
+std::string AllColumnHashesSql(const CatalogTable& attributes, int major_version);
 
 // The relations whose definitions name one of $1 (oid[]) or its columns: oid, or 0 for a function's; which of $1; and
 // whether the text may change with columns that come or go (names in a query's text are made unambiguous).

@@ -18,6 +18,8 @@ constexpr int kCountersSince = 15;
 
 constexpr const char* kCounting = " counting";
 
+constexpr const char* kAttributes = "pg_attribute";
+
 // In the same order as the array of oids, rows changed in any way and rows deleted; then when they were last reset, and
 // the oldest transaction that may not have ended.
 constexpr const char* kCounters = R"sql(
@@ -75,21 +77,20 @@ std::set<std::string> CatalogsNamed(std::string_view sql) {
   return names;
 }
 
-// An integer of any length, modulo 2^64.
-std::uint64_t ToNumber(std::string_view digits) {
-  const bool negative = digits.starts_with('-');
-  if (negative) digits.remove_prefix(1);
-  std::uint64_t number = 0;
-  for (const char digit : digits) number = number * 10 + static_cast<std::uint64_t>(digit - '0');
-  return negative ? 0 - number : number;
-}
-
 }  // namespace
 
 Oid ToOid(std::string_view text) {
   Oid oid = 0;
   std::from_chars(text.data(), text.data() + text.size(), oid);
   return oid;
+}
+
+std::uint64_t ToNumber(std::string_view digits) {
+  const bool negative = digits.starts_with('-');
+  if (negative) digits.remove_prefix(1);
+  std::uint64_t number = 0;
+  for (const char digit : digits) number = number * 10 + static_cast<std::uint64_t>(digit - '0');
+  return negative ? 0 - number : number;
 }
 
 std::string OidArray(const std::set<Oid>& oids) { return fmt::format("{{{}}}", fmt::join(oids, ",")); }
@@ -287,13 +288,15 @@ std::set<std::size_t> CatalogWatch::OnlyWritten(const std::vector<std::size_t>& 
 }
 
 CatalogChange CatalogWatch::LookAtAll() {
-  std::vector<Session::Prepared> queries{Named("relations", RelationsSql(), {TextArray(options_.leave_out_tables)}),
-                                         Named("names", NamesSql()), TokenQuery("small", layout_.small),
-                                         Named("all_columns", ColumnHashesSql(session_.major_version(), true))};
+  const std::size_t attributes = layout_.numbers.at(kAttributes);
+  std::vector<Session::Prepared> queries{
+      Named("relations", RelationsSql(), {TextArray(options_.leave_out_tables)}), Named("names", NamesSql()),
+      TokenQuery("small", layout_.small),
+      Named("all_columns", AllColumnHashesSql(layout_.tables[attributes], session_.major_version()))};
   const std::size_t fixed = queries.size();
   std::vector<std::size_t> hashed;
   for (const std::size_t table : layout_.all) {
-    if (!ByRelation(table)) continue;
+    if (!ByRelation(table) || table == attributes) continue;
     hashed.push_back(table);
     queries.push_back(HashesQuery(table));
   }
@@ -303,10 +306,10 @@ CatalogChange CatalogWatch::LookAtAll() {
   seen_.owners.clear();
   seen_.tokens.assign(layout_.tables.size(), Token());
   seen_.parts.assign(layout_.tables.size(), Parts());
-  seen_.columns = ToColumns(results[3]);
   NoteRelations(ToRelations(results[0]), {}, change);
   seen_.names = ToNames(results[1]);
   TakeTokens(results[2], layout_.small, change);
+  TakeAllColumns(results[3], change);
   for (std::size_t i = 0; i < hashed.size(); ++i) TakeHashes(hashed[i], results[fixed + i], change);
   for (const CatalogTable& table : layout_.tables) change.tables.insert(table.name);
   for (const auto& [oid, relation] : seen_.relations) {
@@ -367,13 +370,32 @@ void CatalogWatch::TakeTokens(const Rows& rows, const std::set<std::size_t>& of,
 
 // Returns whose rows differ. The token of the whole is the sum of those of its parts.
 std::set<Oid> CatalogWatch::TakeHashes(std::size_t table, const Rows& rows, CatalogChange& change) {
-  Token token;
   Parts now;
+  for (int i = 0; i < rows.size(); ++i) now.emplace(ToOid(rows.Get(i, 0)), ToPart(rows, i));
+  return TakeParts(table, std::move(now), change);
+}
+
+// `rows`: all columns there are, and were. They tell of pg_attribute what a query of its parts would.
+void CatalogWatch::TakeAllColumns(const Rows& rows, CatalogChange& change) {
+  Parts now;
+  seen_.columns.clear();
   for (int i = 0; i < rows.size(); ++i) {
-    const Part part = ToPart(rows, i);
+    const Oid oid = ToOid(rows.Get(i, 0));
+    const std::uint64_t hash = ToNumber(rows.Get(i, 2));
+    Part& part = now[oid];
+    ++part.count;
+    part.hash += hash;
+    part.marks |= static_cast<std::uint32_t>(rows.GetInt(i, 3));
+    if (!rows.GetBool(i, 4)) seen_.columns[oid].emplace(rows.GetInt(i, 1), hash);
+  }
+  TakeParts(layout_.numbers.at(kAttributes), std::move(now), change);
+}
+
+std::set<Oid> CatalogWatch::TakeParts(std::size_t table, Parts now, CatalogChange& change) {
+  Token token;
+  for (const auto& [oid, part] : now) {
     token.count += part.count;
     token.sum += part.hash;
-    now.emplace(ToOid(rows.Get(i, 0)), part);
   }
   SetToken(table, token, change);
   std::set<Oid> different = Different(seen_.parts[table], now);

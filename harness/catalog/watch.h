@@ -49,6 +49,7 @@ struct CatalogChange {
 };
 
 Oid ToOid(std::string_view text);
+std::uint64_t ToNumber(std::string_view digits);  // an integer of any length, modulo 2^64
 std::string OidArray(const std::set<Oid>& oids);
 
 class CatalogWatch {
@@ -93,7 +94,7 @@ class CatalogWatch {
     bool operator==(const Part&) const = default;
   };
   using Parts = std::map<Oid, Part>;
-  using Columns = std::map<std::string, std::string>;  // hashes, by number
+  using Columns = std::map<std::int64_t, std::uint64_t>;  // hashes, by number
   struct Token {
     std::uint64_t count = 0;
     std::uint64_t sum = 0;  // of hashes
@@ -170,6 +171,8 @@ class CatalogWatch {
   void TakeTokens(const Rows& rows, const std::set<std::size_t>& of, CatalogChange& change);
   void SetToken(std::size_t table, const Token& token, CatalogChange& change);
   std::set<Oid> TakeHashes(std::size_t table, const Rows& rows, CatalogChange& change);
+  std::set<Oid> TakeParts(std::size_t table, Parts now, CatalogChange& change);
+  void TakeAllColumns(const Rows& rows, CatalogChange& change);
   std::set<Oid> TakeHashesOfSome(std::size_t table, const Rows& rows, CatalogChange& change);
   Part ToPart(const Rows& rows, int row) const;
   Session::Prepared TokenQuery(const std::string& name, const std::set<std::size_t>& of) const;

@@ -27,7 +27,9 @@ std::map<Oid, std::string> CatalogWatch::ToNames(const Rows& rows) {
 
 std::map<Oid, CatalogWatch::Columns> CatalogWatch::ToColumns(const Rows& rows) {
   std::map<Oid, Columns> columns;
-  for (int i = 0; i < rows.size(); ++i) columns[ToOid(rows.Get(i, 0))].emplace(rows.Get(i, 1), rows.Get(i, 2));
+  for (int i = 0; i < rows.size(); ++i) {
+    columns[ToOid(rows.Get(i, 0))].emplace(rows.GetInt(i, 1), ToNumber(rows.Get(i, 2)));
+  }
   return columns;
 }
 
@@ -59,7 +61,7 @@ void CatalogWatch::LookAtRelations(const std::map<std::size_t, std::set<Oid>>& r
       change.tables.contains("pg_proc") || change.tables.contains("pg_type") || change.tables.contains("pg_enum");
   if (names) queries.push_back(Named("names", NamesSql()));
   if (!reshaped.empty()) {
-    queries.push_back(Named("columns", ColumnHashesSql(session_.major_version(), false), {OidArray(reshaped)}));
+    queries.push_back(Named("columns", ColumnHashesSql(session_.major_version()), {OidArray(reshaped)}));
   }
   if (!all.empty()) {
     queries.push_back(
