@@ -4,8 +4,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <utility>
-#include <vector>
 
 #include "ci/bench/bench.h"
 #include "ci/bench/corpus.h"
@@ -19,22 +17,14 @@
 namespace migproof {
 namespace {
 
+constexpr int kInARow = 20;  // as the cases of a revision follow each other in `verify`
+
 constexpr const char* kUp =
     "ALTER TABLE goals ADD COLUMN bench text;\nUPDATE goals SET bench = 'x';\n"
     "ALTER TABLE goals ALTER COLUMN bench SET NOT NULL;\nCREATE INDEX goals_bench ON goals (bench);\n";
 constexpr const char* kDown =
     "DROP INDEX goals_bench;\nALTER TABLE goals ALTER COLUMN bench DROP NOT NULL;\nUPDATE goals SET bench = NULL;\n"
     "ALTER TABLE goals DROP COLUMN bench;\n";
-
-// The median of cases that follow each other, as those of a revision do in `verify`: what one leaves in the CPU's
-// caches serves the next. With another session's work between them each begins with what that one left.
-template <typename Case>
-double MedianInARow(const Case& one_case) {
-  constexpr int kInARow = 20;
-  std::vector<double> took;
-  for (int i = 0; i < kInARow; ++i) took.push_back(one_case());
-  return Median(std::move(took));
-}
 
 // aria's model with more tables beside it, and a revision of four statements up and down on one of its tables.
 struct Ground {
@@ -119,8 +109,8 @@ class CaseOnAria : public Measurement {
   Round Measure() const override {
     const CpuSeat seat(&TestServer());  // as every worker of `verify` has one
     Ground& ground = GroundOf(0);
-    return {MedianInARow([&] { return ground.Measure(*ground.broad); }),
-            MedianInARow([&] { return ground.MeasurePlain(ground.broad->Draw(ground.random)); })};
+    return {MedianInARow(kInARow, [&] { return ground.Measure(*ground.broad); }),
+            MedianInARow(kInARow, [&] { return ground.MeasurePlain(ground.broad->Draw(ground.random)); })};
   }
 };
 
@@ -133,8 +123,8 @@ class CaseAmongManyTables : public Measurement {
     const CpuSeat seat(&TestServer());
     Ground& many = GroundOf(214);
     Ground& few = GroundOf(0);
-    return {MedianInARow([&] { return many.Measure(*many.generator); }),
-            MedianInARow([&] { return few.Measure(*few.generator); })};
+    return {MedianInARow(kInARow, [&] { return many.Measure(*many.generator); }),
+            MedianInARow(kInARow, [&] { return few.Measure(*few.generator); })};
   }
 };
 
