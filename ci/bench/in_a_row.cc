@@ -59,18 +59,18 @@ double MedianInARow(int times, const std::function<double()>& measure) {
       fastest = std::min({fastest, before, after});
       before = after;
     }
+    std::vector<double> all;
     std::vector<double> alone;
     for (const auto& [one, loop] : took) {
+      all.push_back(one);
       if (loop <= kAlone * fastest) alone.push_back(one);
     }
-    const bool enough = 2 * alone.size() > took.size();
     Counts().measured += times;
-    if (enough) Counts().left_out += times - static_cast<int>(alone.size());
-    if (enough) return Median(std::move(alone));
-    if (stretch == kMostStretches) {
-      for (const auto& [one, loop] : took) alone.push_back(one);
+    if (2 * alone.size() > all.size()) {
+      Counts().left_out += times - static_cast<int>(alone.size());
       return Median(std::move(alone));
     }
+    if (stretch == kMostStretches) return Median(std::move(all));
     Counts().left_out += times;
   }
 }
