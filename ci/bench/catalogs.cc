@@ -3,7 +3,6 @@
 #include <memory>
 
 #include "ci/bench/bench.h"
-#include "ci/bench/in_a_row.h"
 #include "harness/catalog/read.h"
 #include "harness/postgres/cpu_seat.h"
 #include "harness/postgres/database.h"

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "ci/bench/bench.h"
-#include "ci/bench/in_a_row.h"
 
 namespace migproof {
 namespace {
@@ -34,8 +33,8 @@ bool Take(const std::string& name) {
   }
   const Limits limits = measurement.limits();
   const std::string over = Over(Median(ours), limits.ours_ms) + Over(Median(ratios), limits.ratio);
-  fmt::print("{:<20} {:>10.1f} {:>10.1f} {:>8.3f}  {}{}{}\n", name, Median(ours), Median(plain), Median(ratios),
-             measurement.Summary(), LeftOut(), over);
+  fmt::print("{:<20} {:>10.1f} {:>10.1f} {:>8.3f}  {}{}\n", name, Median(ours), Median(plain), Median(ratios),
+             measurement.Summary(), over);
   std::fflush(stdout);
   return over.empty();
 }
