@@ -140,6 +140,7 @@ class Session::Impl {
   Rows Run(std::string_view sql, std::string_view data, const std::function<void(SqlFailure&, int, int)>& describe,
            std::vector<Rows>* each = nullptr) {
     const std::string text(sql);
+    ++requests_;
     if (PQsendQuery(raw(), text.c_str()) == 0) throw Refused(nullptr, sql, 0, describe);
     Rows last;
     std::shared_ptr<pg_result> failed;
@@ -175,6 +176,7 @@ class Session::Impl {
   }
 
   Rows Checked(PGresult* result, std::string_view sql) {
+    ++requests_;
     std::shared_ptr<pg_result> owned = Own(result);
     if (IsRefusal(result)) throw Refused(result, sql, 0, nullptr);
     NoteUndone(result);
@@ -188,6 +190,7 @@ class Session::Impl {
   }
 
   std::uint64_t undone() const { return undone_; }
+  std::uint64_t requests() const { return requests_; }
 
   // DISCARD ALL and DEALLOCATE in a migration take our prepared queries away with its own.
   void ForgetPrepared() { prepared_.clear(); }
@@ -212,31 +215,33 @@ class Session::Impl {
 
   // Sends the queries in libpq's pipeline mode, each that is not prepared yet with its preparation before it, and waits
   // once.
-  std::vector<Rows> Pipeline(const std::vector<Prepared>& queries) {
+  std::vector<Rows> Pipeline(const std::vector<Call>& calls) {
     struct Part {
-      const Prepared* query;
+      const Call* call;
       bool prepares;
     };
     std::vector<Part> parts;
+    parts.reserve(calls.size());
     std::set<std::string_view> prepared;
-    for (const Prepared& query : queries) {
-      if (!query.name.empty() && !prepared_.contains(query.name) && prepared.insert(query.name).second) {
-        parts.push_back({&query, true});
-      }
-      parts.push_back({&query, false});
+    for (const Call& call : calls) {
+      const std::string& name = call.statement->name;
+      if (!name.empty() && !prepared_.contains(name) && prepared.insert(name).second) parts.push_back({&call, true});
+      parts.push_back({&call, false});
     }
+    ++requests_;
     if (PQenterPipelineMode(raw()) == 0) throw Refused(nullptr, "", 0, nullptr);
-    for (const auto& [query, prepares] : parts) prepares ? SendPreparation(*query) : Send(*query);
+    for (const auto& [call, prepares] : parts) prepares ? SendPreparation(*call->statement) : Send(*call);
     PQpipelineSync(raw());
     std::vector<Rows> all;
+    all.reserve(calls.size());
     std::optional<Error> refused;
-    for (const auto& [query, prepares] : parts) {
+    for (const auto& [call, prepares] : parts) {
       while (PGresult* next = PQgetResult(raw())) {
         std::shared_ptr<pg_result> result = Own(next);
         if (IsRefusal(next)) {
-          if (!refused) refused = Refused(next, query->sql, 0, nullptr);
+          if (!refused) refused = Refused(next, call->statement->sql, 0, nullptr);
         } else if (prepares) {
-          prepared_.insert(query->name);
+          prepared_.insert(call->statement->name);
         } else {
           NoteUndone(next);
           all.emplace_back(std::move(result));
@@ -251,6 +256,7 @@ class Session::Impl {
   }
 
   std::string CopyOut(std::string_view sql) {
+    ++requests_;
     std::shared_ptr<pg_result> result = Own(PQexec(raw(), std::string(sql).c_str()));
     if (PQresultStatus(result.get()) != PGRES_COPY_OUT) throw Refused(result.get(), sql, 0, nullptr);
     std::string text;
@@ -265,6 +271,7 @@ class Session::Impl {
   }
 
   void CopyIn(std::string_view sql, std::string_view data) {
+    ++requests_;
     std::shared_ptr<pg_result> result = Own(PQexec(raw(), std::string(sql).c_str()));
     if (PQresultStatus(result.get()) != PGRES_COPY_IN) throw Refused(result.get(), sql, 0, nullptr);
     SendCopyData(data);
@@ -284,13 +291,14 @@ class Session::Impl {
     PQsendPrepare(raw(), query.name.c_str(), query.sql.c_str(), static_cast<int>(types.size()), types.data());
   }
 
-  void Send(const Prepared& query) {
-    if (query.name.empty()) {
-      PQsendQueryParams(raw(), query.sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0);
+  void Send(const Call& call) {
+    const Prepared& statement = *call.statement;
+    if (statement.name.empty()) {
+      PQsendQueryParams(raw(), statement.sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0);
       return;
     }
-    const auto values = Pointers(query.parameters);
-    PQsendQueryPrepared(raw(), query.name.c_str(), static_cast<int>(values.size()), values.data(), nullptr, nullptr, 0);
+    PQsendQueryPrepared(raw(), statement.name.c_str(), static_cast<int>(call.parameters.size()), call.parameters.data(),
+                        nullptr, nullptr, 0);
   }
 
   // COMMIT of a failed transaction answers ROLLBACK too.
@@ -328,6 +336,7 @@ class Session::Impl {
   std::vector<Notice> notices_;
   std::set<std::string, std::less<>> prepared_;
   std::uint64_t undone_ = 0;
+  std::uint64_t requests_ = 0;
 };
 
 Session::Session(const std::string& conninfo, int connect_timeout_ms)
@@ -413,7 +422,14 @@ Rows Session::QueryPrepared(const std::string& name, std::string_view sql,
       sql);
 }
 
-std::vector<Rows> Session::QueryAll(const std::vector<Prepared>& queries) { return impl_->Pipeline(queries); }
+std::vector<Rows> Session::QueryAll(const std::vector<Prepared>& queries) {
+  std::vector<Call> calls;
+  calls.reserve(queries.size());
+  for (const Prepared& query : queries) calls.push_back({&query, Pointers(query.parameters)});
+  return CallAll(calls);
+}
+
+std::vector<Rows> Session::CallAll(const std::vector<Call>& calls) { return impl_->Pipeline(calls); }
 
 void Session::Deallocate(const std::string& prefix) {
   const std::string commands = impl_->TakeNames(prefix);
@@ -438,6 +454,8 @@ TransactionState Session::transaction_state() const {
 }
 
 std::uint64_t Session::undone() const { return impl_->undone(); }
+
+std::uint64_t Session::requests() const { return impl_->requests(); }
 
 bool Session::broken() const { return PQstatus(impl_->raw()) != CONNECTION_OK; }
 

@@ -111,6 +111,12 @@ class Session {
     std::vector<std::string> types = {};  // of the parameters, as oids; what is not said, the server finds out
   };
   std::vector<Rows> QueryAll(const std::vector<Prepared>& queries);
+  // The same; statement and parameters (nullptr: NULL) live elsewhere, longer than the call.
+  struct Call {
+    const Prepared* statement;  // its own parameters are not sent
+    std::vector<const char*> parameters = {};
+  };
+  std::vector<Rows> CallAll(const std::vector<Call>& calls);
   // Takes back what is prepared under names that begin so.
   void Deallocate(const std::string& prefix);
 
@@ -124,6 +130,8 @@ class Session {
   TransactionState transaction_state() const;
   // Rises whenever the server may have undone something of this session's: a ROLLBACK of any kind, a refusal.
   std::uint64_t undone() const;
+  // Rises with everything that is sent to the server: as long as it stays, nothing has come between.
+  std::uint64_t requests() const;
   bool broken() const;
   int server_version() const;  // 150020 for 15.20
   int major_version() const { return server_version() / 10000; }

@@ -47,6 +47,17 @@ TEST_F(QueryAllTest, PreparesEachWhereItStands) {
   EXPECT_EQ(rows[1].Get(0, 0), "here");
 }
 
+TEST_F(QueryAllTest, TakesParametersThatLiveElsewhere) {
+  const Session::Prepared echo{"echo", "SELECT coalesce($1::text, 'none')", {"not this"}};
+  const std::string here = "here";
+  const std::uint64_t requests = session().requests();
+  const auto rows = session().CallAll({{&echo, {here.c_str()}}, {&echo, {nullptr}}});
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].Get(0, 0), "here");
+  EXPECT_EQ(rows[1].Get(0, 0), "none");
+  EXPECT_GT(session().requests(), requests);
+}
+
 TEST_F(QueryAllTest, KnowsAfterARefusalWhatIsPrepared) {
   const std::vector<Session::Prepared> queries = {
       {"first", "SELECT 1", {}}, {"refused", "SELECT 1 / $1::int", {"0"}}, {"last", "SELECT 3", {}}};

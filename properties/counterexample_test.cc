@@ -107,10 +107,10 @@ class Ground {
 
   // How the law is broken by exactly these rows; nothing where it is not, or where they can't be had.
   std::optional<Suspicion> Ask(const Dataset& rows) {
-    CommittedCase one(ground_, rows, true);
+    CommittedCase one(ground_, std::make_shared<const Dataset>(rows), true);
     Trial trial(subject_, &ground_.revision(), one);
     const bool broken = law_.Check(trial).has_value();
-    if (!broken || one.inserted().inserted != rows || !trial.suspicion()) return std::nullopt;
+    if (!broken || *one.inserted().inserted != rows || !trial.suspicion()) return std::nullopt;
     if (trial.suspicion()->refused) refusal_ = one.After(trial.suspicion()->is).refusals.front();
     return trial.suspicion();
   }

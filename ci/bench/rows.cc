@@ -72,7 +72,7 @@ struct Ground {
   }
 
   void OneCase(Dataset rows) {
-    RowsCase one(*ground, std::move(rows), false);
+    RowsCase one(*ground, std::make_shared<const Dataset>(std::move(rows)), false);
     for (const char* law : {"upgrade_succeeds", "data_preservation", "round_trip"}) {
       Trial trial(*subject, subject->order()[0], one);
       if (Registry<Property>::Get(law).Check(trial))

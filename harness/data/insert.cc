@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
+#include <utility>
 
 #include "harness/data/row_generator.h"
 
@@ -34,24 +36,60 @@ void Keep(std::map<std::string, std::string>& messages, const std::string& reaso
 
 class Inserter {
  public:
-  Inserter(Session& session, const Dataset& dataset, bool deferrable,
-           const std::map<std::string, std::string>& returning, KeptInserts* kept)
-      : session_(session), dataset_(dataset), deferrable_(deferrable), returning_(returning), kept_(kept) {}
+  Inserter(Session& session, std::shared_ptr<const Dataset> dataset, const InsertOptions& options)
+      : session_(session), given_(std::move(dataset)), dataset_(*given_), options_(options) {}
 
   InsertResult Run() {
     for (const DatasetTable& table : dataset_.tables) result_.tables[table.table];
-    if (!TryAll()) {
-      result_.inserted = dataset_;
-      for (DatasetTable& table : result_.inserted.tables) table.rows.clear();
-      for (std::size_t begin = 0; begin < dataset_.tables.size();) begin = InsertFrom(begin);
-      if (deferrable_) deferred_ = std::string(session_.Execute(kInitiallyDeferred).Get(0, 0));
+    const auto is_empty = [](const DatasetTable& table) { return table.rows.empty(); };
+    result_.at_once = TryAll();
+    if (result_.at_once && std::ranges::none_of(dataset_.tables, is_empty)) {
+      result_.inserted = given_;
+    } else {
+      inserted_ = dataset_;
+      if (!result_.at_once) InsertInParts();
+      std::erase_if(inserted_.tables, is_empty);
+      result_.inserted = std::make_shared<const Dataset>(std::move(inserted_));
     }
     if (!deferred_.empty()) session_.Execute("SET CONSTRAINTS " + deferred_ + " DEFERRED");
-    Count();
+    for (const DatasetTable& table : result_.inserted->tables) {
+      result_.tables[table.table].inserted += static_cast<std::int64_t>(table.rows.size());
+    }
     return std::move(result_);
   }
 
  private:
+  // Statements in the order in which they are sent, with those that nobody else owns.
+  class Batch {
+   public:
+    void Add(Session::Prepared statement) {
+      own_.push_back(std::move(statement));
+      AddCall(own_.back());
+    }
+    void Add(const std::vector<Session::Prepared>& statements) {
+      for (const Session::Prepared& statement : statements) AddCall(statement);
+    }
+    void Add(Session::Call call) { calls_.push_back(std::move(call)); }
+    void AddCall(const Session::Prepared& statement) {
+      calls_.push_back({&statement, {}});
+      for (const auto& value : statement.parameters) {
+        calls_.back().parameters.push_back(value ? value->c_str() : nullptr);
+      }
+    }
+    std::size_t size() const { return calls_.size(); }
+    const std::vector<Session::Call>& calls() const { return calls_; }
+
+   private:
+    std::deque<Session::Prepared> own_;
+    std::vector<Session::Call> calls_;
+  };
+
+  void InsertInParts() {
+    for (DatasetTable& table : inserted_.tables) table.rows.clear();
+    for (std::size_t begin = 0; begin < dataset_.tables.size();) begin = InsertFrom(begin);
+    if (options_.deferrable) deferred_ = std::string(session_.Execute(kInitiallyDeferred).Get(0, 0));
+  }
+
   // Nothing where the server took it, else its refusal, rolled back.
   std::optional<Error> Refusal(const Dataset& part) {
     std::string sql = fmt::format("SAVEPOINT {};\n", kRowsSavepoint);
@@ -78,61 +116,88 @@ class Inserter {
 
   // One round trip, where nothing is deferred and nothing refused.
   bool TryAll() {
-    std::vector<Session::Prepared> parts;
-    if (deferrable_) parts.push_back({"migproof_immediate", "SET CONSTRAINTS ALL IMMEDIATE", {}});
-    parts.push_back({"migproof_savepoint", fmt::format("SAVEPOINT {}", kRowsSavepoint), {}});
     const std::vector<InsertGroup> groups = InsertGroups(dataset_);
-    const bool kept = AddKept(groups, parts);
-    if (!kept) {
-      for (const InsertGroup& group : groups) parts.push_back({"", InsertStatement(group, Returning(group)), {}});
+    std::vector<std::optional<Session::Call>> inserts = KeptOf(groups);
+    if (inserts.empty()) return TryAsText(groups);
+    static const Session::Prepared kImmediate{"migproof_immediate", "SET CONSTRAINTS ALL IMMEDIATE", {}};
+    static const Session::Prepared kSavepoint{"migproof_savepoint", fmt::format("SAVEPOINT {}", kRowsSavepoint), {}};
+    static const Session::Prepared kRelease{
+        "migproof_release", fmt::format("RELEASE SAVEPOINT {}", kRowsSavepoint), {}};
+    static const Session::Prepared kDeferred{"migproof_deferred", kInitiallyDeferred, {}};
+    Batch batch;
+    batch.Add(options_.before);
+    if (options_.deferrable) batch.AddCall(kImmediate);
+    batch.AddCall(kSavepoint);
+    batch.AddCall(options_.kept->before());
+    const std::size_t first = batch.size();
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      if (inserts[i]) {
+        batch.Add(std::move(*inserts[i]));
+      } else {
+        batch.Add({"", InsertStatement(groups[i], Returning(groups[i])), {}});
+      }
     }
-    const std::size_t end = parts.size() - (kept ? 1 : 0);
-    parts.push_back({"migproof_release", fmt::format("RELEASE SAVEPOINT {}", kRowsSavepoint), {}});
-    if (deferrable_) parts.push_back({"migproof_deferred", kInitiallyDeferred, {}});
+    batch.AddCall(options_.kept->after());
+    const std::size_t after = batch.size();
+    batch.Add(options_.after);
+    batch.AddCall(kRelease);
+    if (options_.deferrable) batch.AddCall(kDeferred);
     std::vector<Rows> told;
     try {
-      told = kept ? session_.QueryAll(parts) : session_.ExecuteEach(Joined(parts));
+      told = session_.CallAll(batch.calls());
     } catch (const Error& error) {
       TakeBack(error);
       return false;
     }
-    if (deferrable_) deferred_ = std::string(told.back().Get(0, 0));
-    result_.inserted = dataset_;
-    result_.at_once = true;
-    if (told.size() != parts.size()) return true;
-    for (std::size_t i = 0; i < groups.size(); ++i) TakeStored(groups[i], told[end - groups.size() + i]);
+    if (options_.deferrable) deferred_ = std::string(told.back().Get(0, 0));
+    if (told.size() != batch.size()) return true;
+    for (std::size_t i = 0; i < groups.size(); ++i) TakeStored(groups[i], told[first + i]);
+    result_.told.assign(told.begin() + static_cast<std::ptrdiff_t>(after),
+                        told.begin() + static_cast<std::ptrdiff_t>(after + options_.after.size()));
     return true;
   }
 
-  // Adds the inserts as they are kept, where most of them are: one by one, those that are not come dearer than in one
-  // text.
-  bool AddKept(const std::vector<InsertGroup>& groups, std::vector<Session::Prepared>& parts) {
-    if (kept_ == nullptr) return false;
-    std::vector<std::optional<Session::Prepared>> inserts;
+  // The inserts as they are kept, nothing for those that are not. None at all where most are not: one by one, those
+  // come dearer than in one text.
+  std::vector<std::optional<Session::Call>> KeptOf(const std::vector<InsertGroup>& groups) {
+    if (options_.kept == nullptr) return {};
+    std::vector<std::optional<Session::Call>> inserts;
+    inserts.reserve(groups.size());
     for (const InsertGroup& group : groups) {
-      inserts.push_back(group.size() == 1 ? kept_->For(*group[0], Returning(group)) : std::nullopt);
+      inserts.push_back(group.size() == 1 ? options_.kept->For(*group[0], Returning(group)) : std::nullopt);
     }
     const auto kept = std::ranges::count_if(inserts, [](const auto& insert) { return insert.has_value(); });
-    if (2 * static_cast<std::size_t>(kept) <= groups.size()) return false;
-    parts.push_back(kept_->before());
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-      if (!inserts[i]) inserts[i] = {"", InsertStatement(groups[i], Returning(groups[i])), {}};
-      parts.push_back(std::move(*inserts[i]));
-    }
-    parts.push_back(kept_->after());
-    return true;
+    if (2 * static_cast<std::size_t>(kept) <= groups.size()) inserts.clear();
+    return inserts;
   }
 
-  static std::string Joined(const std::vector<Session::Prepared>& parts) {
-    std::string sql;
-    for (const Session::Prepared& part : parts) sql += part.sql + ";\n";
-    return sql;
+  bool TryAsText(const std::vector<InsertGroup>& groups) {
+    if (!options_.before.empty()) session_.QueryAll(options_.before);
+    std::string sql = options_.deferrable ? "SET CONSTRAINTS ALL IMMEDIATE;\n" : "";
+    const std::size_t first = options_.deferrable ? 2 : 1;
+    sql += fmt::format("SAVEPOINT {};\n", kRowsSavepoint);
+    for (const InsertGroup& group : groups) sql += InsertStatement(group, Returning(group)) + ";\n";
+    sql += fmt::format("RELEASE SAVEPOINT {};\n", kRowsSavepoint);
+    if (options_.deferrable) sql += kInitiallyDeferred;
+    std::vector<Rows> told;
+    try {
+      told = session_.ExecuteEach(sql);
+    } catch (const Error& error) {
+      TakeBack(error);
+      return false;
+    }
+    if (options_.deferrable) deferred_ = std::string(told.back().Get(0, 0));
+    // A rule may have made several results of an INSERT.
+    if (told.size() != first + groups.size() + (options_.deferrable ? 2 : 1)) return true;
+    for (std::size_t i = 0; i < groups.size(); ++i) TakeStored(groups[i], told[first + i]);
+    return true;
   }
 
   // The columns that the INSERT of a group gives back; "": none.
   std::string Returning(const InsertGroup& group) const {
-    const auto found = group.size() == 1 ? returning_.find(group[0]->table) : returning_.end();
-    return found == returning_.end() ? "" : found->second;
+    if (options_.returning == nullptr || group.size() != 1) return "";
+    const auto found = options_.returning->find(group[0]->table);
+    return found == options_.returning->end() ? "" : found->second;
   }
 
   // What the INSERT of a group gave back.
@@ -162,7 +227,7 @@ class Inserter {
 
   void Accept(std::size_t begin, const Dataset& part) {
     for (std::size_t i = 0; i < part.tables.size(); ++i) {
-      auto& rows = result_.inserted.tables[begin + i].rows;
+      auto& rows = inserted_.tables[begin + i].rows;
       rows.insert(rows.end(), part.tables[i].rows.begin(), part.tables[i].rows.end());
     }
   }
@@ -220,27 +285,12 @@ class Inserter {
     return parts;
   }
 
-  void Count() {
-    for (const DatasetTable& table : result_.inserted.tables) {
-      TableFill& fill = result_.tables[table.table];
-      fill.inserted += static_cast<std::int64_t>(table.rows.size());
-      for (std::size_t i = 0; i < table.columns.size() && !table.rows.empty(); ++i) {
-        const auto filled = std::ranges::count_if(table.rows, [i](const auto& row) { return row[i].has_value(); });
-        const auto rows = static_cast<std::ptrdiff_t>(table.rows.size());
-        if (filled != 0) fill.filled_cells[table.columns[i]] += filled;
-        if (filled != rows) fill.null_cells[table.columns[i]] += rows - filled;
-      }
-    }
-    auto& tables = result_.inserted.tables;
-    std::erase_if(tables, [](const DatasetTable& table) { return table.rows.empty(); });
-  }
-
   Session& session_;
+  std::shared_ptr<const Dataset> given_;
   const Dataset& dataset_;
-  const bool deferrable_;
-  const std::map<std::string, std::string>& returning_;
-  KeptInserts* const kept_;
+  const InsertOptions& options_;
   InsertResult result_;
+  Dataset inserted_;      // where it is not all of it
   std::string deferred_;  // names, as SET CONSTRAINTS takes them
 };
 
@@ -255,9 +305,12 @@ bool HasDeferrable(const Catalog& catalog) {
   return false;
 }
 
-InsertResult Insert(Session& session, const Dataset& dataset, bool deferrable,
-                    const std::map<std::string, std::string>& returning, KeptInserts* kept) {
-  return Inserter(session, dataset, deferrable, returning, kept).Run();
+InsertResult Insert(Session& session, std::shared_ptr<const Dataset> dataset, const InsertOptions& options) {
+  return Inserter(session, std::move(dataset), options).Run();
+}
+
+InsertResult Insert(Session& session, Dataset dataset, const InsertOptions& options) {
+  return Insert(session, std::make_shared<const Dataset>(std::move(dataset)), options);
 }
 
 }  // namespace migproof

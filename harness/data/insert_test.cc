@@ -1,8 +1,10 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "harness/catalog/read.h"
 #include "harness/data/row_generator.h"
+#include "harness/data/row_watch.h"
 #include "harness/postgres/database.h"
 #include "harness/postgres/test_server.h"
 #include "migrations/error.h"
@@ -29,12 +31,10 @@ TEST_F(InsertTest, CountsWhatItInserts) {
   const Dataset dataset{{{"public.t", {"id", "note"}, {{"1", "a"}, {"2", std::nullopt}, {"3", std::nullopt}}, 0}}};
   const Transaction transaction(*session_);
   const InsertResult result = Insert(*session_, dataset);
-  EXPECT_EQ(result.inserted, dataset);
+  EXPECT_EQ(*result.inserted, dataset);
   const TableFill& fill = result.tables.at("public.t");
   EXPECT_EQ(fill.inserted, 3);
   EXPECT_EQ(fill.refused, 0);
-  EXPECT_THAT(fill.null_cells, ElementsAre(Pair("note", 2)));
-  EXPECT_THAT(fill.filled_cells, ElementsAre(Pair("id", 3), Pair("note", 1)));
   EXPECT_EQ(Count("t"), "3");
 }
 
@@ -56,7 +56,7 @@ TEST_F(InsertTest, KeepsWhatIsNotRefused) {
   EXPECT_EQ(Count("t") + Count("u"), "12");
   const Dataset kept{
       {{"public.t", {"id", "price", "m"}, {{"2", "1", "0"}}, 0}, {"public.u", {"t"}, {{"2"}, {"2"}}, 1}}};
-  EXPECT_EQ(result.inserted, kept);
+  EXPECT_EQ(*result.inserted, kept);
 }
 
 TEST_F(InsertTest, InsertsCyclesAndTheirSmallerParts) {
@@ -70,7 +70,7 @@ TEST_F(InsertTest, InsertsCyclesAndTheirSmallerParts) {
   EXPECT_EQ(Count("a") + Count("b"), "21");
   EXPECT_THAT(result.tables.at("public.b").refusals, ElementsAre(Pair("23514 b_v_check", 1)));
   dataset.tables[1].rows.pop_back();
-  EXPECT_EQ(result.inserted, dataset);
+  EXPECT_EQ(*result.inserted, dataset);
 }
 
 // Constraints that are deferred at first are checked with each insert, and deferred again afterwards.
@@ -79,9 +79,9 @@ TEST_F(InsertTest, ChecksDeferredConstraintsAtOnceAndDefersThemAgain) {
       "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (p int CONSTRAINT later REFERENCES p DEFERRABLE INITIALLY "
       "DEFERRED); CREATE TABLE d (p int CONSTRAINT \"Now\" REFERENCES p DEFERRABLE INITIALLY IMMEDIATE)");
   const Transaction transaction(*session_);
-  const InsertResult result = Insert(*session_, {{{"public.c", {"p"}, {{"1"}}, 0}}});
+  const InsertResult result = Insert(*session_, Dataset{{{"public.c", {"p"}, {{"1"}}, 0}}});
   EXPECT_THAT(result.tables.at("public.c").refusals, ElementsAre(Pair("23503 later", 1)));
-  EXPECT_THAT(result.inserted.tables, IsEmpty());
+  EXPECT_THAT(result.inserted->tables, IsEmpty());
   EXPECT_NO_THROW(session_->Execute("INSERT INTO c VALUES (1); DELETE FROM c"));
   EXPECT_THROW(session_->Execute("INSERT INTO d VALUES (1)"), Error);
 }
@@ -92,7 +92,7 @@ TEST_F(InsertTest, NamesWhatATriggerRefuses) {
       "USING ERRCODE = 'ZZ001', CONSTRAINT = 'house rule'; END $$;"
       "CREATE TRIGGER no BEFORE INSERT ON t FOR EACH ROW WHEN (NEW.a > 1) EXECUTE FUNCTION no()");
   const Transaction transaction(*session_);
-  const InsertResult result = Insert(*session_, {{{"public.t", {"a"}, {{"1"}, {"2"}, {"3"}}, 0}}});
+  const InsertResult result = Insert(*session_, Dataset{{{"public.t", {"a"}, {{"1"}, {"2"}, {"3"}}, 0}}});
   EXPECT_THAT(result.tables.at("public.t").refusals, ElementsAre(Pair("ZZ001 house rule", 2)));
   EXPECT_EQ(session_->transaction_state(), TransactionState::kOpen);
 }
@@ -115,13 +115,13 @@ TEST_F(InsertTest, IsToldWhetherAnythingWaits) {
 
 TEST_F(InsertTest, LeavesAnEmptyDatasetAlone) {
   const Transaction transaction(*session_);
-  EXPECT_THAT(Insert(*session_, {}).tables, IsEmpty());
+  EXPECT_THAT(Insert(*session_, Dataset()).tables, IsEmpty());
 }
 
 TEST_F(InsertTest, PassesOnABrokenConnection) {
   session_->Execute("CREATE TABLE t (a int); BEGIN");
   database_->Connect()->Query("SELECT pg_terminate_backend($1)", {std::to_string(session_->backend_pid())});
-  EXPECT_THROW(Insert(*session_, {{{"public.t", {"a"}, {{"1"}}, 0}}}), Error);
+  EXPECT_THROW(Insert(*session_, Dataset{{{"public.t", {"a"}, {{"1"}}, 0}}}), Error);
 }
 
 // What triggers and defaults make of a row comes back with it, where all rows went in.
@@ -136,8 +136,8 @@ TEST_F(InsertTest, GivesBackWhatTheServerStored) {
   const Transaction transaction(*session_);
   for (const bool deferrable : {false, true}) {
     session_->Execute("SAVEPOINT here");
-    const InsertResult result = Insert(*session_, dataset, deferrable, returning);
-    EXPECT_EQ(result.inserted, dataset);
+    const InsertResult result = Insert(*session_, dataset, {.deferrable = deferrable, .returning = &returning});
+    EXPECT_EQ(*result.inserted, dataset);
     const std::vector<std::vector<Cell>> t = {{"1", "7", "a  "}, {"2", "7", std::nullopt}};
     const std::vector<std::vector<Cell>> u = {{"1"}};
     EXPECT_THAT(result.stored, ElementsAre(Pair("public.t", t), Pair("public.u", u)));
@@ -145,7 +145,31 @@ TEST_F(InsertTest, GivesBackWhatTheServerStored) {
   }
   Dataset refused = dataset;
   refused.tables[1].rows.push_back({"9"});
-  EXPECT_THAT(Insert(*session_, refused, false, returning).stored, IsEmpty());
+  EXPECT_THAT(Insert(*session_, refused, {.deferrable = false, .returning = &returning}).stored, IsEmpty());
+}
+
+TEST_F(InsertTest, SendsAlongWhatComesBeforeAndAfter) {
+  session_->Execute("CREATE TABLE t (id int PRIMARY KEY)");
+  RowWatch watch(*session_, {});
+  watch.Begin();
+  KeptInserts kept(*session_);
+  kept.Begin(watch.InsertTypes());
+  const InsertOptions options{.deferrable = true,
+                              .kept = &kept,
+                              .before = {{"", "BEGIN", {}}},
+                              .after = {{"counted", "SELECT count(*) + $1::int FROM t", {"10"}}}};
+  const auto told = [&](const std::vector<std::vector<Cell>>& rows) {
+    const InsertResult result = Insert(*session_, Dataset{{{"public.t", {"id"}, rows, 0}}}, options);
+    std::string text = fmt::format("{} in, ", result.inserted->Rows());
+    for (const Rows& answer : result.told) text += fmt::format("told {}, ", answer.Get(0, 0));
+    text += session_->transaction_state() == TransactionState::kOpen ? "open" : "not open";
+    session_->Execute("ROLLBACK");
+    return text;
+  };
+  EXPECT_EQ(told({{"1"}, {"2"}}), "2 in, open") << "it is not kept yet";
+  EXPECT_EQ(told({{"1"}, {"2"}}), "2 in, told 12, open");
+  EXPECT_EQ(told({{"1"}, {"1"}}), "1 in, open") << "one is refused";
+  EXPECT_EQ(told({{"3"}}), "1 in, told 11, open");
 }
 
 }  // namespace

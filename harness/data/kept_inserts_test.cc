@@ -35,7 +35,8 @@ class KeptInsertsTest : public testing::Test {
   static DatasetTable Rows(const std::vector<std::vector<Cell>>& rows) { return {"public.t", {"id", "note"}, rows, 0}; }
 
   InsertResult Put(const DatasetTable& table) {
-    return Insert(*session_, {{table}}, false, {{"public.t", "id, note"}}, &inserts_);
+    static const std::map<std::string, std::string> returning = {{"public.t", "id, note"}};
+    return Insert(*session_, Dataset{{table}}, {.deferrable = false, .returning = &returning, .kept = &inserts_});
   }
 
   std::unique_ptr<Database> database_ = Database::Create(TestServer());
@@ -45,12 +46,28 @@ class KeptInsertsTest : public testing::Test {
 
 TEST_F(KeptInsertsTest, KeepsAFormFromItsSecondUseOn) {
   EXPECT_FALSE(inserts_.For(Rows({{"1", "a"}}), ""));
-  const auto second = inserts_.For(Rows({{"2", std::nullopt}}), "");
-  ASSERT_TRUE(second);
-  EXPECT_THAT(second->parameters, ElementsAre(Cell("2"), Cell()));
-  EXPECT_FALSE(inserts_.For(Rows({{"1", "a"}, {"2", "b"}}), "")) << "two rows are another form";
+  EXPECT_TRUE(inserts_.For(Rows({{"2", std::nullopt}}), ""));
+  EXPECT_TRUE(inserts_.For(Rows({{"1", "a"}, {"2", "b"}, {"3", "c"}, {"4", "d"}}), "")) << "there is room for four";
+  EXPECT_FALSE(inserts_.For(Rows({{"1", "a"}, {"2", "b"}, {"3", "c"}, {"4", "d"}, {"5", "e"}}), "")) << "not for five";
   EXPECT_FALSE(inserts_.For(Rows({{"1", "a"}}), "id")) << "and so are rows that come back";
   EXPECT_FALSE(inserts_.For({"public.t", {"note", "id"}, {{"a", "1"}}, 0}, "")) << "and other columns";
+}
+
+TEST_F(KeptInsertsTest, InsertsNothingWhereRoomIsLeft) {
+  session_->Execute(
+      "CREATE DOMAIN named AS text NOT NULL CHECK (VALUE <> ''); CREATE TABLE d (id int, name named, note text)");
+  RowWatch watch(*session_, {});
+  watch.Begin();
+  inserts_.Begin(watch.InsertTypes());
+  const Transaction transaction(*session_);
+  for (int rows = 1; rows <= 8; ++rows) {
+    DatasetTable table{"public.d", {"id", "name", "note"}, {}, 0};
+    for (int row = 0; row < rows; ++row) table.rows.push_back({std::to_string(row), "x", std::nullopt});
+    ASSERT_TRUE(IsKept(table));
+    EXPECT_TRUE(Insert(*session_, Dataset{{table}}, {.deferrable = false, .kept = &inserts_}).at_once);
+    EXPECT_EQ(session_->Execute("SELECT count(*), max(id) + 1, count(note) FROM d").Get(0, 0), std::to_string(rows));
+    session_->Execute("DELETE FROM d");
+  }
 }
 
 TEST_F(KeptInsertsTest, KeepsNoneThatDoesSomethingElseThanItSays) {
@@ -79,7 +96,7 @@ TEST_F(KeptInsertsTest, RefusesWhatTheTextRefuses) {
     const InsertResult result = Put(Rows({{"1", note}, {"2", "b"}}));
     const bool fits = std::string(note) != "four";
     EXPECT_EQ(result.at_once, fits);
-    EXPECT_EQ(result.inserted.Rows(), fits ? 2U : 1U);
+    EXPECT_EQ(result.inserted->Rows(), fits ? 2U : 1U);
     EXPECT_EQ(result.tables.at("public.t").refusals.count("22001"), fits ? 0U : 1U);
   }
   EXPECT_EQ(session_->Execute("SHOW plan_cache_mode").Get(0, 0), "auto");

@@ -19,16 +19,17 @@ bool IsInserted(const ColumnModel& column) { return !column.generated; }
 RowDrawer::RowDrawer(const TableModels& models, const ExistingRows& existing, Random& random)
     : models_(models), existing_(existing), random_(random) {}
 
-void RowDrawer::Fill(const std::vector<const TableModel*>& group, const std::map<std::string, FillPlan>& plans) {
+void RowDrawer::Fill(const std::vector<const TableModel*>& group, const std::vector<FillPlan>& plans) {
   ++group_;
   std::vector<Table*> filled;
-  for (const TableModel* model : group) {
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    const TableModel* model = group[i];
     const ExistingTable& existing = existing_.Of(model->name);
     tables_.push_back({model,
                        &existing,
                        group_,
                        CellDrawer(*model, existing.unseen, random_),
-                       plans.at(model->name).to_default,
+                       plans[i].to_default,
                        {},
                        {},
                        std::vector<std::unordered_set<std::string>>(model->keys.size()),
@@ -38,7 +39,7 @@ void RowDrawer::Fill(const std::vector<const TableModel*>& group, const std::map
     by_name_[model->name] = filled.back();
   }
   for (Table* table : filled) FindLater(*table);
-  for (Table* table : filled) AddRows(*table, plans.at(table->model->name));
+  for (std::size_t i = 0; i < filled.size(); ++i) AddRows(*filled[i], plans[i]);
   if (group.size() > 1) ResolveGroup(filled);
 }
 
@@ -88,7 +89,7 @@ std::optional<RowDrawer::Row> RowDrawer::TryRow(Table& table, const Wish& wish, 
   const TableModel& model = *table.model;
   Row row{std::vector<Cell>(model.columns.size()), std::vector<bool>(model.columns.size())};
   for (const auto& [column, cell] : wish) {
-    if (!IsInserted(model.columns[column]) || table.to_default.contains(column)) continue;
+    if (!IsInserted(model.columns[column]) || table.to_default[column]) continue;
     row.cells[column] = cell;
     row.known[column] = true;
   }
@@ -105,7 +106,7 @@ std::optional<RowDrawer::Row> RowDrawer::TryRow(Table& table, const Wish& wish, 
 
 bool RowDrawer::DrawFreeCells(Table& table, Row& row, int attempt) {
   for (std::size_t i = 0; i < row.cells.size(); ++i) {
-    if (row.known[i] || table.later[i] || table.to_default.contains(i)) continue;
+    if (row.known[i] || table.later[i] || table.to_default[i]) continue;
     if (!IsInserted(table.model->columns[i])) continue;
     auto cell = table.cells.Draw(i, table.rows, attempt >= kDistinctFrom);
     if (!cell) return false;
@@ -142,28 +143,28 @@ bool RowDrawer::Refuted(const Table& table, const Row& row) const {
 }
 
 // `before`: the same row as it was kept, with fewer cells known; what it held then is its own.
-bool RowDrawer::IsTaken(const Table& table, const Row& row, const Row* before) const {
-  for (std::size_t i = 0; i < table.model->keys.size(); ++i) {
-    const auto text = KeyText(*table.model, table.model->keys[i], row.cells, row.known);
+bool RowDrawer::IsTaken(const Table& table, const Row& row, const Row* before) {
+  const std::vector<KeyModel>& keys = table.model->keys;
+  key_texts_.clear();
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto& text = key_texts_.emplace_back(KeyText(*table.model, keys[i], row.cells, row.known));
     if (!text) continue;
-    if (before != nullptr && text == KeyText(*table.model, table.model->keys[i], before->cells, before->known))
-      continue;
+    if (before != nullptr && text == KeyText(*table.model, keys[i], before->cells, before->known)) continue;
     if (table.taken[i].contains(*text)) return true;
     if (!table.existing->taken.empty() && table.existing->taken[i].contains(*text)) return true;
   }
   return false;
 }
 
-void RowDrawer::TakeKeys(Table& table, const Row& row) {
-  for (std::size_t i = 0; i < table.model->keys.size(); ++i) {
-    if (auto text = KeyText(*table.model, table.model->keys[i], row.cells, row.known)) {
-      table.taken[i].insert(std::move(*text));
-    }
+// The keys of the row that was found not to be taken.
+void RowDrawer::TakeKeys(Table& table) {
+  for (std::size_t i = 0; i < key_texts_.size(); ++i) {
+    if (key_texts_[i]) table.taken[i].insert(std::move(*key_texts_[i]));
   }
 }
 
 void RowDrawer::Keep(Table& table, Row row) {
-  TakeKeys(table, row);
+  TakeKeys(table);
   table.rows.push_back(std::move(row.cells));
   table.known.push_back(std::move(row.known));
 }
@@ -174,10 +175,17 @@ Dataset RowDrawer::Take() && {
     if (table.rows.empty()) continue;
     std::vector<std::size_t> inserted;
     for (std::size_t i = 0; i < table.model->columns.size(); ++i) {
-      if (IsInserted(table.model->columns[i]) && !table.to_default.contains(i)) inserted.push_back(i);
+      if (IsInserted(table.model->columns[i]) && !table.to_default[i]) inserted.push_back(i);
     }
-    DatasetTable taken{table.model->name, {}, std::vector<std::vector<Cell>>(table.rows.size()), table.group};
+    DatasetTable taken{table.model->name, {}, {}, table.group};
+    taken.columns.reserve(inserted.size());
     for (const std::size_t i : inserted) taken.columns.push_back(table.model->columns[i].name);
+    if (inserted.size() == table.model->columns.size()) {
+      taken.rows = std::move(table.rows);
+      dataset.tables.push_back(std::move(taken));
+      continue;
+    }
+    taken.rows.resize(table.rows.size());
     for (std::size_t row = 0; row < table.rows.size(); ++row) {
       taken.rows[row].reserve(inserted.size());
       for (const std::size_t i : inserted) taken.rows[row].push_back(std::move(table.rows[row][i]));

@@ -9,8 +9,8 @@
 #include <list>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <vector>
 
@@ -34,7 +34,7 @@ struct TwinWish {
 // How one table is to be filled.
 struct FillPlan {
   std::size_t rows = 1;
-  std::set<std::size_t> to_default;              // columns left to their defaults
+  std::vector<bool> to_default;                  // columns left to their defaults
   std::vector<Wish> wishes;                      // rows of their own, where they can be had
   std::vector<TwinWish> twins;                   // likewise, two by two
   std::vector<std::vector<std::size_t>> agree;   // columns in which one row more is to be like one before
@@ -45,8 +45,8 @@ class RowDrawer {
  public:
   RowDrawer(const TableModels& models, const ExistingRows& existing, Random& random);
 
-  // Fills the tables of a group of FillOrder; `plans` has one for each of them.
-  void Fill(const std::vector<const TableModel*>& group, const std::map<std::string, FillPlan>& plans);
+  // Fills the tables of a group of FillOrder; `plans` has one for each of them, in the same order.
+  void Fill(const std::vector<const TableModel*>& group, const std::vector<FillPlan>& plans);
 
   // The rows drawn, which the drawer then has no more; those of one call to Fill have the same group.
   Dataset Take() &&;
@@ -61,7 +61,7 @@ class RowDrawer {
     const ExistingTable* existing;
     int group;
     CellDrawer cells;
-    std::set<std::size_t> to_default;
+    std::vector<bool> to_default;
     std::vector<std::vector<Cell>> rows;  // of the same length as `known`
     std::vector<std::vector<bool>> known;
     std::vector<std::unordered_set<std::string>> taken;  // by key
@@ -75,8 +75,8 @@ class RowDrawer {
   bool DrawFreeCells(Table& table, Row& row, int attempt);
   bool SatisfyChecks(const Table& table, Row& row, const CheckSolver* checks, const std::vector<bool>& fixed);
   void Keep(Table& table, Row row);
-  void TakeKeys(Table& table, const Row& row);
-  bool IsTaken(const Table& table, const Row& row, const Row* before = nullptr) const;
+  void TakeKeys(Table& table);
+  bool IsTaken(const Table& table, const Row& row, const Row* before = nullptr);
   bool Refuted(const Table& table, const Row& row) const;
 
   // Foreign keys: see row_references.cc.
@@ -99,7 +99,8 @@ class RowDrawer {
   const ExistingRows& existing_;
   Random& random_;
   std::list<Table> tables_;  // in the order of filling; CellDrawers stay where they are
-  std::map<std::string, Table*> by_name_;
+  std::map<std::string_view, Table*> by_name_;
+  std::vector<std::optional<std::string>> key_texts_;  // of the row that IsTaken saw last, where it was not taken
   int group_ = -1;
 };
 

@@ -32,7 +32,7 @@ constexpr int kReachOfOthers = 1;
 
 // Defaults that differ from row to row, so that a key may be left to them.
 bool IsUniqueByItself(const ColumnModel& column) {
-  if (column.serial()) return true;
+  if (column.serial) return true;
   const std::string& text = column.default_text;
   return text.find("gen_random_uuid(") != std::string::npos || text.find("uuid_generate_v") != std::string::npos ||
          text.find("uuidv") != std::string::npos;
@@ -92,8 +92,8 @@ class RowGenerator::Impl {
     const bool all = broad || options_.focus.empty();
     const auto chosen = all ? FillGroups() : FillOrder(models_, Choose(random));
     for (const auto& group : all ? order_ : chosen) {
-      std::map<std::string, FillPlan> plans;
-      for (const TableModel* table : group) plans.emplace(table->name, Plan(*table, orphans, broad, random));
+      std::vector<FillPlan> plans;
+      for (const TableModel* table : group) plans.push_back(Plan(*table, orphans, broad, random));
       drawer.Fill(group, plans);
     }
     Dataset dataset = std::move(drawer).Take();
@@ -174,16 +174,16 @@ class RowGenerator::Impl {
     return columns;
   }
 
-  std::set<std::size_t> ToDefault(const TableModel& table, Random& random) const {
+  std::vector<bool> ToDefault(const TableModel& table, Random& random) const {
     const std::set<std::size_t>& settled = settled_.at(table.name);
     const bool defaults = random.OneIn(kDefaultsEvery);
-    std::set<std::size_t> columns;
+    std::vector<bool> columns(table.columns.size());
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
       const ColumnModel& column = table.columns[i];
       if (column.generated || (column.default_text.empty() && !column.identity)) continue;
-      const bool wanted = column.serial() ? random.OneIn(kSequenceEvery) : defaults;
+      const bool wanted = column.serial ? random.OneIn(kSequenceEvery) : defaults;
       const bool has_to = column.valueless && !column.nullable;
-      if (has_to || (wanted && !settled.contains(i))) columns.insert(i);
+      columns[i] = has_to || (wanted && !settled.contains(i));
     }
     return columns;
   }
@@ -225,7 +225,7 @@ class RowGenerator::Impl {
     Wish wish;
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
       if (!table.columns[i].nullable || table.columns[i].generated) continue;
-      plan.to_default.erase(i);
+      plan.to_default[i] = false;
       wish.emplace(i, std::nullopt);
     }
     return wish;
@@ -257,7 +257,7 @@ class RowGenerator::Impl {
     for (const Targets::Value& value : values) {
       const auto column = table.Position(value.column);
       if (!column || (!value.value && !table.columns[*column].nullable)) return std::nullopt;
-      plan.to_default.erase(*column);
+      plan.to_default[*column] = false;
       wish.emplace(*column, value.value);
     }
     return wish;
@@ -270,7 +270,7 @@ class RowGenerator::Impl {
     for (const std::string& name : names) {
       const auto column = table.Position(name);
       if (!column) return;
-      plan.to_default.erase(*column);
+      plan.to_default[*column] = false;
       columns.push_back(*column);
     }
     if (columns.empty()) plan.rows = std::max<std::size_t>(plan.rows, 2);

@@ -97,18 +97,29 @@ class RowGenerator {
 struct TableFill {
   std::int64_t inserted = 0;
   std::int64_t refused = 0;
-  std::map<std::string, std::int64_t> refusals;      // the server's reason ("23514 price_check"), counted
-  std::map<std::string, std::string> messages;       // by reason: its words, once ("... (SQLSTATE 23514)")
-  std::map<std::string, std::int64_t> null_cells;    // by nullable column
-  std::map<std::string, std::int64_t> filled_cells;  // likewise, not NULL
+  std::map<std::string, std::int64_t> refusals;  // the server's reason ("23514 price_check"), counted
+  std::map<std::string, std::string> messages;   // by reason: its words, once ("... (SQLSTATE 23514)")
 };
 
 struct InsertResult {
   std::map<std::string, TableFill> tables;
-  Dataset inserted;      // what of the dataset is in the database now: rows that were refused, left out
+  // What of the dataset is in the database now: rows that were refused, left out. The very dataset where all are in.
+  std::shared_ptr<const Dataset> inserted = std::make_shared<const Dataset>();
   bool at_once = false;  // all of it, in one go
   // As the server stored them, by table, in the order of the columns that Insert was told to return; of some tables.
   std::map<std::string, std::vector<std::vector<Cell>>> stored;
+  std::vector<Rows> told;  // what InsertOptions::after gave; empty where it was not sent
+};
+
+struct InsertOptions {
+  bool deferrable = true;  // HasDeferrable()
+  // The columns to give back ("a, b"), by table; not of tables with rules, nor where row security hides rows from who
+  // inserts them.
+  const std::map<std::string, std::string>* returning = nullptr;
+  KeptInserts* kept = nullptr;  // where many datasets are inserted by one session
+  // What is sent along with the rows: before them, in any case; after them only where they all go in at once.
+  std::vector<Session::Prepared> before = {};
+  std::vector<Session::Prepared> after = {};
 };
 
 // The kinds of objects that may say DEFERRABLE in their definition.
@@ -120,10 +131,8 @@ inline constexpr const char* kDeferrableKinds[] = {"foreign key", "unique constr
 bool HasDeferrable(const Catalog& catalog);
 
 // Inserts inside the open transaction, constraints immediate: each group in one statement; where that is refused, row
-// by row behind savepoints, so that one bad row does not cost the rest. `deferrable`: HasDeferrable(). `returning`: the
-// columns to give back, by table; not of tables with rules, nor where row security hides rows from who inserts them.
-// `kept`: where many datasets are inserted by one session. Error(server) only where the connection breaks.
-InsertResult Insert(Session& session, const Dataset& dataset, bool deferrable = true,
-                    const std::map<std::string, std::string>& returning = {}, KeptInserts* kept = nullptr);
+// by row behind savepoints, so that one bad row does not cost the rest. Error(server) only where the connection breaks.
+InsertResult Insert(Session& session, std::shared_ptr<const Dataset> dataset, const InsertOptions& options = {});
+InsertResult Insert(Session& session, Dataset dataset, const InsertOptions& options = {});
 
 }  // namespace migproof

@@ -163,7 +163,7 @@ bool RowDrawer::ResolveRow(Table& table, std::size_t at) {
       Row row = before;
       if (!Refer(table, row, key, false) || !FillBesideNull(table, key, row)) continue;
       if (Refuted(table, row) || IsTaken(table, row, &before)) continue;
-      TakeKeys(table, row);
+      TakeKeys(table);
       table.rows[at] = std::move(row.cells);
       table.known[at] = std::move(row.known);
       progress = true;
@@ -190,7 +190,7 @@ void RowDrawer::ResolveGroup(const std::vector<Table*>& group) {
         Table& table = *by_name_.at(key.table);
         for (std::size_t row = 0; row < table.rows.size(); ++row) {
           for (const std::size_t column : key.other_positions) {
-            if (table.known[row][column] || table.to_default.contains(column)) continue;
+            if (table.known[row][column] || table.to_default[column]) continue;
             auto cell = table.cells.Draw(column, {}, true);
             if (!cell || table.model->columns[column].generated) continue;
             table.rows[row][column] = std::move(*cell);

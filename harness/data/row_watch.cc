@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <set>
 #include <sstream>
+#include <utility>
+
+#include "harness/data/definition_text.h"
 
 namespace migproof {
 
@@ -32,7 +35,7 @@ constexpr const char* kDescribed = R"sql(
                                    ORDER BY quote_ident(a.attname) COLLATE "C"), '')
           FROM pg_catalog.pg_attribute a
          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS versions,
-       NOT c.relhasrules AND NOT c.relrowsecurity AS returns
+       NOT c.relhasrules AND NOT c.relrowsecurity AS returns, pg_catalog.pg_relation_size(c.oid) = 0 AS empty
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_')sql";
@@ -52,6 +55,11 @@ SELECT l.relation, t.*
                END) l
   LEFT JOIN LATERAL (SELECT {} AND c.oid = l.relation AND c.relkind IN ('r', 'S') LIMIT 1) t ON true)sql";
 constexpr std::int64_t kFirstUserOid = 16384;
+
+const Session::Prepared& BeginQuery() {
+  static const Session::Prepared begin{"", "BEGIN", {}};
+  return begin;
+}
 
 // The counters of the relations in $1, in their order, then the values of the sequences in $2, of those that are still
 // there: the function fails for others.
@@ -124,24 +132,30 @@ void RowWatch::Begin() {
   catalogs_at_start_.clear();
   tables_at_start_.clear();
   base_ = {};
-  table_oids_ = fmt::format("{{{}}}", kCatalogOids);
-  sequence_oids_ = "{}";
-  catalogs_at_start_ = CatalogCounters(session_.QueryAll({CountersQuery()}).front());
+  NoteQuestion();
+  catalogs_at_start_ = CatalogCounters(Ask());
   base_ = ListAll(std::vector<std::int64_t>(catalogs_at_start_.size(), 0));
   for (auto& [name, known] : base_.tables) {
     tables_at_start_.push_back(known.count);
     known.count = 0;
   }
   ReadChanged(base_, {});
+  for (auto& [name, known] : base_.tables) known.empty = false;  // it may not stay so
   session_.Execute("ROLLBACK");
   if (session_.major_version() >= 15) session_.Execute("SELECT pg_catalog.pg_stat_force_next_flush()");
   wanted_.clear();
   returning_.clear();
-  table_oids_ = fmt::format("{{{}", kCatalogOids);
-  for (const auto& [name, known] : base_.tables) table_oids_ += "," + known.oid;
-  table_oids_ += "}";
+  NoteQuestion();
   NoteSequences();
   now_ = base_;
+}
+
+void RowWatch::NoteQuestion() {
+  std::string tables = kCatalogOids;
+  for (const auto& [name, known] : base_.tables) tables += "," + known.oid;
+  std::string sequences;
+  for (const auto& [oid, sequence] : base_.sequences) sequences += (sequences.empty() ? "" : ",") + oid;
+  question_ = {"migproof_row_counters", kRowCounters, {"{" + tables + "}", "{" + sequences + "}"}};
 }
 
 void RowWatch::NoteSequences() {
@@ -155,19 +169,39 @@ void RowWatch::NoteSequences() {
     next.push_back(std::to_string(state.last_value));
   }
   const auto array = [](const auto& parts) { return fmt::format("{{{}}}", fmt::join(parts, ",")); };
-  sequence_oids_ = array(oids);
-  set_back_ = {"migproof_set_back", kSetBack, {sequence_oids_, array(taken), array(next)}};
+  set_back_ = {"migproof_set_back", kSetBack, {array(oids), array(taken), array(next)}};
 }
 
 void RowWatch::Start() {
   catalogs_at_start_.clear();
   tables_at_start_.clear();
   now_ = base_;
-  const Rows counters = session_.QueryAll({{"", "BEGIN", {}}, CountersQuery()})[1];
+  const Rows counters = session_.QueryAll({BeginQuery(), question_})[1];
   catalogs_at_start_ = CatalogCounters(counters);
   for (int i = 0; i < static_cast<int>(base_.tables.size()); ++i) {
     tables_at_start_.push_back(counters.GetInt(kCatalogs + i, 1));
   }
+}
+
+std::vector<Session::Prepared> RowWatch::Opening() {
+  if (session_.requests() != at_zero_) {
+    Start();
+    return {};
+  }
+  catalogs_at_start_.assign(kCatalogs, 0);
+  tables_at_start_.assign(base_.tables.size(), 0);
+  now_ = base_;
+  return {BeginQuery()};
+}
+
+void RowWatch::Told(Rows counters) {
+  told_ = std::move(counters);
+  told_at_ = session_.requests();
+}
+
+Rows RowWatch::Ask() {
+  const std::optional<Rows> told = std::exchange(told_, std::nullopt);
+  return told && told_at_ == session_.requests() ? *told : session_.QueryAll({question_}).front();
 }
 
 bool RowWatch::Want(const std::set<std::string>& tables) {
@@ -233,16 +267,13 @@ void RowWatch::Rewind() {
     queries.push_back({"migproof_flush_counters", "SELECT pg_catalog.pg_stat_force_next_flush()", {}});
   }
   session_.QueryAll(queries);
+  if (session_.major_version() >= 15) at_zero_ = session_.requests();
   now_ = base_;
   fresh_ = false;
 }
 
 bool RowWatch::saw_ddl() const {
   return std::any_of(now_.catalogs.begin(), now_.catalogs.end(), [](std::int64_t changed) { return changed != 0; });
-}
-
-Session::Prepared RowWatch::CountersQuery() const {
-  return {"migproof_row_counters", kRowCounters, {table_oids_, sequence_oids_}};
 }
 
 std::vector<std::int64_t> RowWatch::CatalogCounters(const Rows& told) const {
@@ -270,6 +301,7 @@ void RowWatch::Take(State& state, const Rows& described, int row) const {
   // Another label of an enum is another text of values that nobody touched.
   known.signature = fmt::format("{} {}", described.Get(row, 3), state.catalogs[kEnumCatalog]);
   known.count = SinceStart(known.oid, described.GetInt(row, 4));
+  known.empty = described.GetBool(row, 8);
   known.shape = std::make_shared<const Shape>(
       Shape{std::string(described.Get(row, 5)), std::string(described.Get(row, 6)), described.GetBool(row, 7)});
   if (!known.shape->columns.empty()) state.tables[name] = std::move(known);
@@ -291,7 +323,7 @@ RowWatch::State RowWatch::ListAll(std::vector<std::int64_t> catalogs) {
   return state;
 }
 
-// The states of the base's sequences, from what CountersQuery says behind the counters.
+// The states of the base's sequences, from what the server says behind the counters.
 std::map<std::string, SequenceState> RowWatch::Values(const Rows& told) const {
   std::map<std::string, SequenceState> states;
   for (int row = kCatalogs + static_cast<int>(base_.tables.size()); row < told.size(); ++row) {
@@ -309,7 +341,7 @@ std::map<std::string, SequenceState> RowWatch::Values(const Rows& told) const {
 
 // What there is now, without the rows: the base, but for what this transaction touched.
 RowWatch::State RowWatch::Now(const std::string& way) {
-  const Rows told = session_.QueryAll({CountersQuery()}).front();
+  const Rows told = Ask();
   State now;
   now.catalogs = CatalogCounters(told);
   if (now.catalogs[kNamespaceCatalog] != 0) return ListAll(now.catalogs);
@@ -407,6 +439,14 @@ void RowWatch::ReadChanged(State& now, const State& before) {
     known.rows = same ? found->second.rows : nullptr;
     if (same) continue;
     if (found != before.tables.end() && !fresh_ && !found->second.rows->unread.empty()) unread.tables.insert(name);
+    if (known.empty) {
+      TableRows none;
+      none.columns = SplitAtCommas(known.shape->columns);
+      none.oid = known.oid;
+      none.numbers = VersionsIn(known.shape->versions).numbers;
+      known.rows = std::make_shared<const TableRows>(std::move(none));
+      continue;
+    }
     wanted.push_back({.table = name,
                       .columns = known.shape->columns,
                       .prepared_as = QueryName(name, known),

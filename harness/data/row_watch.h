@@ -16,8 +16,10 @@
 // that was set before the last look.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -37,6 +39,12 @@ class RowWatch {
   void Begin();
   // Opens a transaction, and sees what the counters hold of earlier ones.
   void Start();
+  // As Start, but gives back what opens the transaction, to be sent before anything else; nothing where it is open.
+  std::vector<Session::Prepared> Opening();
+  // What Look asks first, for who sends it along with what comes before. Told, right after, what the server said to it,
+  // Look does not ask again.
+  const Session::Prepared& Question() const { return question_; }
+  void Told(Rows counters);
   // Tables of the base whose rows are asked for: theirs are always known. False where all of them were wanted already.
   bool Want(const std::set<std::string>& tables);
   // The columns ("a, b") of the tables wanted whose inserts may return rows: no rules, no row security.
@@ -72,6 +80,7 @@ class RowWatch {
     std::shared_ptr<const Shape> shape;
     std::string signature;   // of the table's storage and of the labels of enums
     std::int64_t count = 0;  // of rows inserted, updated and deleted since Start
+    bool empty = false;      // without a page: nothing is to be read
     std::shared_ptr<const TableRows> rows;
   };
   using Tables = std::map<std::string, Known>;  // by qualified name
@@ -108,7 +117,8 @@ class RowWatch {
   std::map<std::string, SequenceState> Values(const Rows& told) const;
   std::vector<std::int64_t> CatalogCounters(const Rows& told) const;
   std::int64_t SinceStart(const std::string& oid, std::int64_t count) const;
-  Session::Prepared CountersQuery() const;
+  Rows Ask();
+  void NoteQuestion();
   void NoteSequences();
 
   Session& session_;
@@ -121,8 +131,10 @@ class RowWatch {
   std::map<std::string, std::string> returning_;
   bool fresh_ = false;                   // rows were inserted, and nothing looked at since
   std::map<std::string, Trace> traces_;  // by way
-  std::string table_oids_;               // of the base, in the order of the tables' names, as an array
-  std::string sequence_oids_;            // of the base, as an array
+  Session::Prepared question_;           // for the counters of the base's tables and the values of its sequences
+  std::optional<Rows> told_;             // its answer
+  std::uint64_t told_at_ = 0;            // by Session::requests()
+  std::uint64_t at_zero_ = 0;            // likewise: then all counters stood at zero
   Session::Prepared set_back_;           // brings the base's sequences back to where they stood
   std::map<std::tuple<std::string, std::string, std::string>, std::size_t> queries_;  // by table, columns, versions
 };

@@ -144,7 +144,7 @@ TEST_P(UnreadRowsTest, AreWantedOnceTheyChange) {
   const Dataset rows{{{"public.parent", {"id"}, {{"8"}}}, {"public.child", {"id", "note"}, {{"9", "x"}, {"10", "y"}}}}};
   const auto begin = [&] {
     watch.Start();
-    auto stored = Insert(*session, rows, true, watch.returning());
+    auto stored = Insert(*session, rows, {.returning = &watch.returning()});
     ASSERT_TRUE(stored.at_once);
     watch.Inserted(rows, stored.stored);
   };
@@ -205,6 +205,50 @@ TEST(RowWatch, LeavesOutWhatItIsToldTo) {
   RowWatch watch(*session, {"public.child"});
   watch.Begin();
   EXPECT_EQ(watch.base(), ReadRows(*session, {"public.child"}));
+}
+
+// What opens the transaction may go along with the rows, and the answer to the look's question may come with them.
+TEST(RowWatchOpening, GoesAlongWhereTheCountersStandAtZero) {
+  const auto database = Database::Create(TestServer());
+  const auto session = database->Connect();
+  session->Execute(kGround);
+  RowWatch watch(*session, {});
+  watch.Begin();
+  watch.Start();
+  watch.Rewind();
+  const bool knows = session->major_version() >= 15;
+  for (int round = 0; round < 3; ++round) {
+    std::vector<Session::Prepared> sent = watch.Opening();
+    ASSERT_EQ(sent.size(), knows ? 1U : 0U);
+    sent.push_back({"", "INSERT INTO child (parent, note) VALUES (3, 'new')", {}});
+    sent.push_back(watch.Question());
+    watch.Told(session->QueryAll(sent).back());
+    EXPECT_EQ(*watch.Look(), ReadRows(*session, {}));
+    watch.Rewind();
+  }
+  session->Execute("BEGIN; INSERT INTO parent (m) VALUES ('ok'); ROLLBACK");
+  EXPECT_TRUE(watch.Opening().empty()) << "the counters may stand elsewhere";
+  EXPECT_EQ(session->transaction_state(), TransactionState::kOpen);
+  session->Execute("DELETE FROM child");
+  EXPECT_EQ(*watch.Look(), ReadRows(*session, {}));
+  watch.Rewind();
+}
+
+TEST(RowWatchOpening, AnswersHoldUntilSomethingElseIsSent) {
+  const auto database = Database::Create(TestServer());
+  const auto session = database->Connect();
+  session->Execute(kGround);
+  RowWatch watch(*session, {});
+  watch.Begin();
+  watch.Start();
+  const Rows answer = session->QueryAll({watch.Question()}).front();
+  watch.Told(answer);
+  const std::uint64_t requests = session->requests();
+  watch.Look();
+  EXPECT_EQ(session->requests(), requests) << "nothing has changed: there is nothing to ask";
+  watch.Told(answer);
+  session->Execute("UPDATE child SET note = 'y'");
+  EXPECT_EQ(*watch.Look(), ReadRows(*session, {}));
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ ColumnModel ReadColumn(const Catalog& catalog, const std::string& name, const Ca
   column.generated = object.attributes.contains("generated");
   column.identity = object.attributes.contains("identity");
   column.default_text = TableAttribute(object, "default");
+  column.serial = column.identity || column.default_text.find("nextval(") != std::string::npos;
   std::vector<std::string> checks;
   bool not_null = TableAttribute(object, "not_null") != "false";
   CollectDomain(column.type, checks, not_null);

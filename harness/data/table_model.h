@@ -35,6 +35,7 @@ struct ColumnModel {
   bool generated = false;  // computed by the server: never inserted
   bool identity = false;
   std::string default_text;  // as the server prints it, "" for none
+  bool serial = false;       // the default takes from a sequence
   // What the domains it stands on demand of "VALUE"; null where they demand nothing.
   std::shared_ptr<const CheckSolver> domain_checks;
   // Values are counted up rather than drawn: an expression over the column, or an operator other than =, has to tell
@@ -46,10 +47,8 @@ struct ColumnModel {
   bool valueless = false;  // no value of its type is known: an enum without labels, a type that nobody knows
   bool numbered = false;   // see TableModels
 
-  // The default takes from a sequence.
-  bool serial() const { return identity || default_text.find("nextval(") != std::string::npos; }
   // Values are numbers from 1, as a sequence would give them.
-  bool counts_up() const { return numbered || serial(); }
+  bool counts_up() const { return numbered || serial; }
 };
 
 // A primary key, unique constraint, unique index, or an exclusion constraint that different values satisfy.

@@ -75,7 +75,7 @@ TEST(TableModels, SayWhatTheCatalogHolds) {
   EXPECT_FALSE(column("country").nullable);
   EXPECT_NE(column("score").domain_checks, nullptr);
   EXPECT_TRUE(column("email").counted);
-  EXPECT_TRUE(column("id").serial());
+  EXPECT_TRUE(column("id").serial);
   for (const KeyModel& key : customers.keys) {
     EXPECT_EQ(key.predicate != nullptr, key.name == "public.customers_one_name") << key.name;
     EXPECT_EQ(key.by_expression, key.name == "public.customers_email") << key.name;

@@ -154,9 +154,9 @@ std::vector<std::string> ServerSettings(bool durable, int major) {
       "wal_init_zero=off", "max_wal_size=256MB", "checkpoint_timeout=1h", "autovacuum=off",
       "max_locks_per_transaction=1024", "max_connections=48", "shared_buffers=64MB",
       // Files in the data directory, so that a killed server leaves none in /dev/shm.
-      "dynamic_shared_memory_type=mmap", "max_logical_replication_workers=0", "max_parallel_workers_per_gather=0",
-      "max_parallel_maintenance_workers=0", "jit=off", "logging_collector=off", "log_destination=stderr",
-      "timezone=UTC", "log_timezone=UTC"};
+      "dynamic_shared_memory_type=mmap", "update_process_title=off", "max_logical_replication_workers=0",
+      "max_parallel_workers_per_gather=0", "max_parallel_maintenance_workers=0", "jit=off", "logging_collector=off",
+      "log_destination=stderr", "timezone=UTC", "log_timezone=UTC"};
   if (major >= 18) settings.emplace_back("io_method=sync");  // no processes for reading ahead
   return settings;
 }

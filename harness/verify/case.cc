@@ -196,22 +196,36 @@ void Case::Begin() {
 void Case::PutRowsIn(Session& session) {
   RowWatch* const watch = Watch();
   const bool deferrable = ground_.HasDeferrable(ground_.BeforeWithoutRows().catalog);
-  inserted_ = watch == nullptr ? Insert(session, dataset_, deferrable)
-                               : Insert(session, dataset_, deferrable, watch->returning(), &ground_.inserts());
+  InsertOptions options{.deferrable = deferrable};
+  const Observation& before = ground_.BeforeWithoutRows();
+  if (watch != nullptr) {
+    options.returning = &watch->returning();
+    options.kept = &ground_.inserts();
+    options.before = std::exchange(opening_, {});
+    // What follows the rows goes along with them where nothing comes between.
+    if (before.catalog != nullptr && ground_.assumptions().empty() && !dataset_.forbidden) {
+      options.after = ground_.Kept(ground_.SequencesOf(before.catalog).For(dataset_));
+      options.after.push_back(watch->Question());
+    }
+  }
+  inserted_ = Insert(session, rows_, options);
   if (watch != nullptr) ground_.AddFilled(dataset_);
   if (watch != nullptr && inserted_.at_once && !dataset_.forbidden) {
-    watch->Inserted(inserted_.inserted, std::exchange(inserted_.stored, {}));
+    watch->Inserted(*inserted_.inserted, std::exchange(inserted_.stored, {}));
+  }
+  if (!inserted_.told.empty()) {
+    watch->Told(inserted_.told.back());
+    return;
   }
   forbidden_ = TakeOut(session, ground_.assumptions(),
                        dataset_.forbidden ? ground_.own_assumptions() : std::vector<Assumption>());
-  const Observation& before = ground_.BeforeWithoutRows();
   if (before.catalog == nullptr) return;
   if (dataset_.forbidden) forbidden_rows_ = FindForbidden(session, *before.catalog, ground_.own_assumptions());
   BringSequencesAlong(before.catalog);
 }
 
 void Case::BringSequencesAlong(const std::shared_ptr<const Catalog>& catalog) {
-  const std::vector<std::string> statements = ground_.SequencesOf(catalog).For(inserted_.inserted);
+  const std::vector<std::string> statements = ground_.SequencesOf(catalog).For(*inserted_.inserted);
   if (statements.empty()) return;
   if (Watch() != nullptr) {
     Here().QueryAll(ground_.Kept(statements));
@@ -228,8 +242,7 @@ const ForbiddenRows& Case::Forbidden() {
 
 void Case::PutNewRowsIn() {
   OpenOnTheWay();
-  inserted_ = Insert(Here(), dataset_);
-  inserted_.inserted.new_shape = true;
+  inserted_ = Insert(Here(), rows_);
   BringSequencesAlong(CatalogHere());
   Settle();
 }
@@ -345,8 +358,8 @@ const UnstableColumns& Case::Unstable(const Path& path) {
   return unstable;
 }
 
-RowsCase::RowsCase(CaseGround& ground, Dataset dataset, bool reads_catalog)
-    : Case(ground, std::move(dataset)), reads_catalog_(reads_catalog) {}
+RowsCase::RowsCase(CaseGround& ground, std::shared_ptr<const Dataset> rows, bool reads_catalog)
+    : Case(ground, std::move(rows)), reads_catalog_(reads_catalog) {}
 
 RowsCase::~RowsCase() {
   try {
@@ -358,7 +371,11 @@ RowsCase::~RowsCase() {
 Session& RowsCase::Open() {
   ForgetPlansWhereOutdated();
   begun_ = true;
-  ground_.watch().Start();
+  if (dataset_.new_shape) {
+    ground_.watch().Start();
+  } else {
+    opening_ = ground_.watch().Opening();
+  }
   return ground_.session();
 }
 
@@ -429,10 +446,10 @@ bool RowsCase::MayDefer(const Path& path) {
   return catalog == nullptr || ground_.HasDeferrable(catalog) || ground_.HasDeferrable(CatalogHere());
 }
 
-std::unique_ptr<Case> RowsCase::Again() const { return std::make_unique<RowsCase>(ground_, dataset_, false); }
+std::unique_ptr<Case> RowsCase::Again() const { return std::make_unique<RowsCase>(ground_, rows_, false); }
 
-CommittedCase::CommittedCase(CaseGround& ground, Dataset dataset, bool reads_catalog)
-    : Case(ground, std::move(dataset)), reads_catalog_(reads_catalog) {}
+CommittedCase::CommittedCase(CaseGround& ground, std::shared_ptr<const Dataset> rows, bool reads_catalog)
+    : Case(ground, std::move(rows)), reads_catalog_(reads_catalog) {}
 
 Session& CommittedCase::Open() {
   stand_ = ground_.Copy();
@@ -486,6 +503,6 @@ std::vector<Error> CommittedCase::UpgradeAsRunnersDo() {
   }
 }
 
-std::unique_ptr<Case> CommittedCase::Again() const { return std::make_unique<CommittedCase>(ground_, dataset_, false); }
+std::unique_ptr<Case> CommittedCase::Again() const { return std::make_unique<CommittedCase>(ground_, rows_, false); }
 
 }  // namespace migproof

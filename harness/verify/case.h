@@ -143,7 +143,8 @@ auto Asking(CaseGround& ground, const Work& work) {
 
 class Case : public Mover {
  public:
-  Case(CaseGround& ground, Dataset dataset) : ground_(ground), dataset_(std::move(dataset)) {}
+  Case(CaseGround& ground, std::shared_ptr<const Dataset> rows)
+      : ground_(ground), rows_(std::move(rows)), dataset_(*rows_) {}
 
   const Observation& Before() override;
   const Observation& After(const Path& path) override;
@@ -170,7 +171,7 @@ class Case : public Mover {
   std::int64_t forbidden() const { return forbidden_; }
 
  protected:
-  // Makes the ground ready and gives the session that the rows go in by, a transaction open.
+  // Makes the ground ready and gives the session that the rows go in by, a transaction open but for what opening_ says.
   virtual Session& Open() = 0;
   // A transaction to insert rows in on the way, which Settle ends.
   virtual void OpenOnTheWay() = 0;
@@ -192,7 +193,9 @@ class Case : public Mover {
   const std::shared_ptr<const Catalog>& CatalogHere() const { return seen_.at(*open_).catalog; }
 
   CaseGround& ground_;
-  Dataset dataset_;
+  const std::shared_ptr<const Dataset> rows_;
+  const Dataset& dataset_;
+  std::vector<Session::Prepared> opening_;  // to be sent before the rows
 
  private:
   void Begin();
@@ -213,7 +216,7 @@ class Case : public Mover {
 class RowsCase : public Case {
  public:
   // With `reads_catalog`, catalogs are read, not taken from what was seen without rows.
-  RowsCase(CaseGround& ground, Dataset dataset, bool reads_catalog);
+  RowsCase(CaseGround& ground, std::shared_ptr<const Dataset> rows, bool reads_catalog);
   ~RowsCase() override;
 
  protected:
@@ -238,7 +241,7 @@ class RowsCase : public Case {
 
 class CommittedCase : public Case {
  public:
-  CommittedCase(CaseGround& ground, Dataset dataset, bool reads_catalog);
+  CommittedCase(CaseGround& ground, std::shared_ptr<const Dataset> rows, bool reads_catalog);
 
   // Of an upgrade that met forbidden rows.
   const Aftermath* Left() override { return left_ ? &*left_ : nullptr; }

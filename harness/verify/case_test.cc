@@ -58,7 +58,7 @@ class CaseTest : public SecondRevisionTest {
     rows_ = std::move(rows);
   }
 
-  RowsCase Make() { return {*ground_, rows_, false}; }
+  RowsCase Make() { return {*ground_, std::make_shared<const Dataset>(rows_), false}; }
 
   Dataset rows_;
 };
@@ -128,7 +128,8 @@ class UpgradeAgainTest : public SecondRevisionTest {
     std::vector<int> upgrades;
     for (int i = 0; i < cases; ++i) {
       ground_->session().TakeNotices();
-      RowsCase one(*ground_, {{{"public.t", {"id", "note"}, {{fmt::to_string(i), "x"}}}}}, false);
+      const Dataset rows{{{"public.t", {"id", "note"}, {{fmt::to_string(i), "x"}}}}};
+      RowsCase one(*ground_, std::make_shared<const Dataset>(rows), false);
       const RowSnapshot upgraded = *one.After({Move::kUpgrade}).rows;
       one.After({Move::kUpgrade, Move::kDowngrade});
       const Path again = {Move::kUpgrade, Move::kDowngrade, Move::kUpgrade};

@@ -14,11 +14,6 @@ void AddCounts(std::map<std::string, std::int64_t>& sums, const std::map<std::st
   for (const auto& [name, count] : counts) sums[name] += count;
 }
 
-std::int64_t CountOf(const std::map<std::string, std::int64_t>& counts, const std::string& name) {
-  const auto found = counts.find(name);
-  return found == counts.end() ? 0 : found->second;
-}
-
 // Of two the smaller one: the same, whoever is asked first.
 void KeepSmaller(std::string& text, const std::string& other) {
   if (text.empty() || (!other.empty() && other < text)) text = other;
@@ -39,32 +34,33 @@ std::string MostOften(const TableFill& fill) {
   return message == fill.messages.end() ? most->first : message->second;
 }
 
-std::set<std::string> NullableOf(const TableFill& fill) {
-  std::set<std::string> columns;
-  for (const auto& [column, count] : fill.null_cells) columns.insert(column);
-  for (const auto& [column, count] : fill.filled_cells) columns.insert(column);
-  return columns;
-}
-
 }  // namespace
 
 void Coverage::Add(const InsertResult& inserted, const Catalog& catalog, std::int64_t forbidden,
-                   const std::set<std::string>& present) {
+                   const RowSnapshot& present) {
   forbidden_ += forbidden;
   for (const auto& [name, fill] : inserted.tables) {
     TableFill& all = tables_[name].fill;
     all.inserted += fill.inserted;
     AddRefused(all, fill);
-    for (const auto* cells : {&fill.null_cells, &fill.filled_cells}) {
-      auto& sums = cells == &fill.null_cells ? all.null_cells : all.filled_cells;
-      for (const auto& [column, count] : *cells) {
-        if (catalog.Attribute("column", fmt::format("{}.{}", name, column), "not_null") == "false") {
-          sums[column] += count;
-        }
-      }
-    }
   }
-  for (const std::string& name : present) tables_[name].present = true;
+  for (const DatasetTable& rows : inserted.inserted->tables) CountCells(rows, catalog, tables_[rows.table]);
+  for (const auto& [name, rows] : present.tables) tables_[name].present = true;
+}
+
+void Coverage::CountCells(const DatasetTable& rows, const Catalog& catalog, Table& table) {
+  for (std::size_t i = 0; i < rows.columns.size(); ++i) {
+    const auto [at, added] = table.cells.try_emplace(rows.columns[i]);
+    Cells& cells = at->second;
+    if (added) {
+      const std::string name = fmt::format("{}.{}", rows.table, rows.columns[i]);
+      cells.nullable = catalog.Attribute("column", name, "not_null") == "false";
+    }
+    if (!cells.nullable) continue;
+    const auto filled = std::ranges::count_if(rows.rows, [i](const auto& row) { return row[i].has_value(); });
+    cells.filled += filled;
+    cells.null += static_cast<std::int64_t>(rows.rows.size()) - filled;
+  }
 }
 
 void Coverage::AddUnfillable(const std::map<std::string, std::string>& reasons) {
@@ -81,8 +77,13 @@ void Coverage::Merge(const Coverage& other) {
     all.fill.inserted += table.fill.inserted;
     KeepSmaller(all.unfillable, table.unfillable);
     AddRefused(all.fill, table.fill);
-    AddCounts(all.fill.null_cells, table.fill.null_cells);
-    AddCounts(all.fill.filled_cells, table.fill.filled_cells);
+    for (const auto& [column, cells] : table.cells) {
+      if (!cells.Count()) continue;
+      Cells& sum = all.cells[column];
+      sum.nullable = true;
+      sum.null += cells.null;
+      sum.filled += cells.filled;
+    }
   }
 }
 
@@ -106,17 +107,18 @@ std::size_t Coverage::tables_filled() const {
 
 std::int64_t Coverage::nullable_columns() const {
   std::int64_t columns = 0;
-  for (const auto& [name, table] : tables_) columns += static_cast<std::int64_t>(NullableOf(table.fill).size());
+  for (const auto& [name, table] : tables_) {
+    columns += std::ranges::count_if(table.cells, [](const auto& entry) { return entry.second.Count(); });
+  }
   return columns;
 }
 
 std::int64_t Coverage::nullable_columns_seen_both_ways() const {
+  const auto both = [](const auto& entry) {
+    return entry.second.nullable && entry.second.null > 0 && entry.second.filled > 0;
+  };
   std::int64_t columns = 0;
-  for (const auto& [name, table] : tables_) {
-    for (const std::string& column : NullableOf(table.fill)) {
-      columns += CountOf(table.fill.null_cells, column) > 0 && CountOf(table.fill.filled_cells, column) > 0;
-    }
-  }
+  for (const auto& [name, table] : tables_) columns += std::ranges::count_if(table.cells, both);
   return columns;
 }
 
@@ -147,8 +149,8 @@ nlohmann::json ToJson(const Coverage& coverage) {
   nlohmann::json tables = nlohmann::json::object();
   for (const auto& [name, table] : coverage.tables_) {
     nlohmann::json nullable = nlohmann::json::object();
-    for (const std::string& column : NullableOf(table.fill)) {
-      nullable[column] = {CountOf(table.fill.null_cells, column), CountOf(table.fill.filled_cells, column)};
+    for (const auto& [column, cells] : table.cells) {
+      if (cells.Count()) nullable[column] = {cells.null, cells.filled};
     }
     tables[name] = {{"rows", table.fill.inserted},     {"present", table.present},
                     {"refused", table.fill.refused},   {"reasons", table.fill.refusals},
@@ -170,8 +172,7 @@ Coverage Coverage::FromJson(const nlohmann::json& json) {
     table.fill.messages = entry.at("messages").get<std::map<std::string, std::string>>();
     table.unfillable = entry.at("unfillable");
     for (const auto& [column, counts] : entry.at("nullable").items()) {
-      table.fill.null_cells[column] = counts.at(0);
-      table.fill.filled_cells[column] = counts.at(1);
+      table.cells[column] = {true, counts.at(0), counts.at(1)};
     }
   }
   return coverage;

@@ -16,9 +16,9 @@ namespace migproof {
 class Coverage {
  public:
   // One case: what became of its rows in a database that looks like `catalog`; `forbidden` were taken out again because
-  // an assumption forbids them; `present` are the tables that held rows then, however they came there.
-  void Add(const InsertResult& inserted, const Catalog& catalog, std::int64_t forbidden,
-           const std::set<std::string>& present);
+  // an assumption forbids them; `present` is what the tables held then, however it came there. The catalog is the same
+  // for all that is added, until Merge.
+  void Add(const InsertResult& inserted, const Catalog& catalog, std::int64_t forbidden, const RowSnapshot& present);
   // Tables that no rows were drawn for, and why ("no value passes its CHECKs").
   void AddUnfillable(const std::map<std::string, std::string>& reasons);
   // What the server says to rows that were meant for such a table and break its rules.
@@ -42,11 +42,21 @@ class Coverage {
   static Coverage FromJson(const nlohmann::json& json);
 
  private:
+  struct Cells {
+    bool nullable = false;  // the column; of others nothing is told
+    std::int64_t null = 0;
+    std::int64_t filled = 0;
+
+    bool Count() const { return nullable && null + filled > 0; }
+  };
   struct Table {
     TableFill fill;
+    std::map<std::string, Cells> cells;  // by column
     bool present = false;
     std::string unfillable;  // why no rows were drawn for it
   };
+
+  static void CountCells(const DatasetTable& rows, const Catalog& catalog, Table& table);
 
   std::map<std::string, Table> tables_;
   std::int64_t forbidden_ = 0;

@@ -48,7 +48,9 @@ TEST(CoverageTest, NamesTablesThatNoRowsWereDrawnFor) {
 TEST(CoverageTest, SaysNothingOfATableThatWasFilledElsewhere) {
   Coverage coverage = CoverageOf({Refused("public.t", "P0001", "no (SQLSTATE P0001)", 1)});
   Coverage other;
-  other.Add({}, Catalog(), 0, {"public.t"});
+  RowSnapshot present;
+  present.tables["public.t"];
+  other.Add({}, Catalog(), 0, present);
   coverage.Merge(other);
   EXPECT_THAT(coverage.Empty(), IsEmpty());
 }
@@ -64,6 +66,24 @@ TEST(CoverageTest, IsTheSameWhoeverIsMergedFirst) {
   EXPECT_EQ(ToJson(Coverage::FromJson(ToJson(forth))), ToJson(forth));
   EXPECT_THAT(ToJson(forth).at("empty"),
               ElementsAre("public.t stayed empty: the server refused all its rows: row 1 (SQLSTATE P0001)"));
+}
+
+TEST(CoverageTest, CountsNullAndOtherCellsOfNullableColumns) {
+  Catalog catalog;
+  catalog.objects()[{"column", "public.t.note"}].attributes["not_null"] = "false";
+  catalog.objects()[{"column", "public.t.id"}].attributes["not_null"] = "true";
+  InsertResult result;
+  result.inserted = std::make_shared<const Dataset>(
+      Dataset{{{"public.t", {"id", "note"}, {{"1", "a"}, {"2", std::nullopt}, {"3", std::nullopt}}, 0}}});
+  Coverage coverage;
+  coverage.Add(result, catalog, 0, {});
+  Coverage all;
+  all.Merge(coverage);
+  all.Merge(coverage);
+  EXPECT_EQ(ToJson(all).at("tables").at("public.t").at("nullable"), nlohmann::json({{"note", {4, 2}}}));
+  EXPECT_EQ(all.nullable_columns(), 1);
+  EXPECT_EQ(all.nullable_columns_seen_both_ways(), 1);
+  EXPECT_EQ(ToJson(Coverage::FromJson(ToJson(all))), ToJson(all));
 }
 
 }  // namespace

@@ -286,7 +286,7 @@ class Shrinker : public std::enable_shared_from_this<Shrinker> {
     return Each(Upwards(dataset_.tables[t].columns.size()), [t](const Shrinker& self, std::size_t column) {
       const DatasetTable& table = self.dataset_.tables[t];
       const ColumnModel* model = self.Column(table, column);
-      if (model == nullptr || model->default_text.empty() || model->serial()) return Candidate();
+      if (model == nullptr || model->default_text.empty() || model->serial) return Candidate();
       if (table.columns.size() == 1) return Candidate();
       Dataset candidate = self.dataset_;
       Leave(candidate.tables[t], column);

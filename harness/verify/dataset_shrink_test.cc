@@ -28,7 +28,7 @@ class DatasetShrink : public testing::Test {
   bool Holds(const Dataset& dataset, const std::string& query) {
     const Transaction transaction(database_.session());
     const InsertResult result = Insert(database_.session(), dataset);
-    return result.inserted == dataset && database_.session().Query(query).GetBool(0, 0);
+    return *result.inserted == dataset && database_.session().Query(query).GetBool(0, 0);
   }
 
   // Takes the first candidate for which `query` is still true, until there is none.
@@ -79,12 +79,12 @@ TEST_F(DatasetShrink, YieldsWhatTheServerTakes) {
   for (std::uint64_t seed = 0; seed < 3; ++seed) {
     Random random(seed);
     const Transaction transaction(database_.session());
-    const Dataset dataset = Insert(database_.session(), generator.Draw(random)).inserted;
+    const Dataset dataset = *Insert(database_.session(), generator.Draw(random)).inserted;
     database_.session().Execute("ROLLBACK; BEGIN");
     const std::vector<Dataset> candidates = All(ShrinksOf(generator, dataset));
     for (std::size_t i = 0; i < candidates.size(); i += 7) {
       database_.session().Execute("SAVEPOINT s");
-      taken += Insert(database_.session(), candidates[i]).inserted == candidates[i] ? 1 : 0;
+      taken += *Insert(database_.session(), candidates[i]).inserted == candidates[i] ? 1 : 0;
       database_.session().Execute("ROLLBACK TO SAVEPOINT s");
       ++all;
     }

@@ -66,11 +66,11 @@ Dataset PutIn(Session& session, const Subject& subject, const Catalog& catalog, 
   const InsertResult result = Insert(session, rows);
   TakeOut(session, assumed, {});
   std::string used;
-  for (const std::string& statement : UseSequences(catalog, result.inserted)) used += statement;
+  for (const std::string& statement : UseSequences(catalog, *result.inserted)) used += statement;
   if (!used.empty()) Tried(session, used);
   transaction.Commit();
   ForgetPlans(session);
-  return result.inserted;
+  return *result.inserted;
 }
 
 std::vector<std::string> StatementsOf(const std::vector<const Section*>& sections) {

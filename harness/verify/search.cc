@@ -237,7 +237,7 @@ class Search::Unit {
         if (rows.forbidden != forbidden || (rows.forbidden && !forbidden_)) continue;
         if (rows.new_shape && !new_generator_) continue;
         ++results_[law.name].exercised["saved rows tried"];
-        if (Try({law}, rows, 0) == rows) continue;
+        if (*Try({law}, rows, 0) == rows) continue;
         RowsResult& result = results_[law.name];
         result.notes.emplace_back("saved rows are not accepted by the database any more");
         if (options_.cases == 0 && !result.finding) result.gave_up = result.notes.back();  // nothing else is tried
@@ -250,7 +250,7 @@ class Search::Unit {
   }
 
   // The second case of every revision has real commits.
-  std::unique_ptr<Case> MakeCase(Dataset rows, int number) {
+  std::unique_ptr<Case> MakeCase(std::shared_ptr<const Dataset> rows, int number) {
     if (!fits_ || number == 1) return std::make_unique<CommittedCase>(ground_, std::move(rows), runs_code_);
     return std::make_unique<RowsCase>(ground_, std::move(rows), runs_code_ || number == 0);
   }
@@ -266,20 +266,18 @@ class Search::Unit {
       std::optional<Suspicion> suspicion;
     };
     std::unique_ptr<Case> rows;
-    std::set<std::string> present;  // tables with rows before the upgrade
     bool refused = false;
     std::vector<Answer> answers;
   };
 
-  Told Ask(const std::vector<NamedLaw>& laws, const Dataset& rows, int number) {
+  Told Ask(const std::vector<NamedLaw>& laws, const std::shared_ptr<const Dataset>& rows, int number) {
     Told told;
     told.rows = MakeCase(rows, number);
     Case& one = *told.rows;
     one.Before();
-    if (rows.new_shape) {
+    if (rows->new_shape) {
       one.After({Move::kUpgrade, Move::kInsert});
-    } else if (!rows.forbidden) {
-      for (const auto& [table, unused] : one.Before().rows->tables) told.present.insert(table);
+    } else if (!rows->forbidden) {
       told.refused = one.After({Move::kUpgrade}).refused();
     }
     for (const NamedLaw& law : laws) {
@@ -293,16 +291,18 @@ class Search::Unit {
   }
 
   // Returns what of the rows the database took.
-  Dataset Try(const std::vector<NamedLaw>& laws, const Dataset& rows, int number) {
+  std::shared_ptr<const Dataset> Try(const std::vector<NamedLaw>& laws, Dataset drawn, int number) {
     std::vector<Found> found;
-    Dataset inserted;
+    std::shared_ptr<const Dataset> inserted;
     {
-      Told told = Asking(ground_, [&] { return Ask(laws, rows, number); });
+      const auto given = std::make_shared<const Dataset>(std::move(drawn));
+      const Dataset& rows = *given;
+      Told told = Asking(ground_, [&] { return Ask(laws, given, number); });
       inserted = told.rows->inserted().inserted;
       if (rows.forbidden) {
         tally_->Add(*told.rows);
       } else if (!rows.new_shape) {
-        coverage_.Add(told.rows->inserted(), *before_, told.rows->forbidden(), told.present);
+        coverage_.Add(told.rows->inserted(), *before_, told.rows->forbidden(), *told.rows->Before().rows);
         ++upgraded_;
         if (told.refused) ++refused_;
       }
@@ -311,7 +311,7 @@ class Search::Unit {
         if (answer.law.property->ChecksForbiddenRows() && !rows.forbidden) continue;  // it only learns from those
         ++result.exercised[number == 1 || !fits_ ? "cases with real commits" : "cases"];
         if (rows.new_shape) {
-          result.exercised["rows of the new shape"] += static_cast<std::int64_t>(inserted.Rows());
+          result.exercised["rows of the new shape"] += static_cast<std::int64_t>(inserted->Rows());
         }
         for (const auto& [what, count] : answer.exercised) {
           if (rows.forbidden || what == "rows compared") result.exercised[what] += count;
@@ -322,7 +322,7 @@ class Search::Unit {
         }
         needed_.insert(answer.needed.begin(), answer.needed.end());
         if (answer.finding) {
-          found.push_back({answer.law, std::move(*answer.finding), answer.suspicion.value_or(Suspicion()), inserted});
+          found.push_back({answer.law, std::move(*answer.finding), answer.suspicion.value_or(Suspicion()), *inserted});
         }
       }
       if (rows.forbidden) needed_.merge(tally_->Needed(*told.rows, !found.empty(), asked_));
@@ -336,7 +336,7 @@ class Search::Unit {
     RowsResult& result = results_[found.law.name];
     std::int64_t evaluations = 0;
     const Dataset smallest = Shrunk(found, evaluations);
-    CommittedCase confirming(ground_, smallest, true);
+    CommittedCase confirming(ground_, std::make_shared<const Dataset>(smallest), true);
     Trial trial(ground_.subject(), &ground_.revision(), confirming);
     std::optional<Finding> finding = found.law.property->Check(trial);
     if (!finding) {
@@ -362,10 +362,11 @@ class Search::Unit {
   bool StillFails(const Found& found, const Dataset& rows) {
     return Asking(ground_, [&] {
       // What a refusal leaves shows with real commits only.
-      const std::unique_ptr<Case> one = MakeCase(rows, rows.forbidden && found.suspicion.refused ? 1 : 2);
+      const std::unique_ptr<Case> one =
+          MakeCase(std::make_shared<const Dataset>(rows), rows.forbidden && found.suspicion.refused ? 1 : 2);
       Trial trial(ground_.subject(), &ground_.revision(), *one);
       const bool fails = found.law.property->Check(trial).has_value();
-      return fails && trial.suspicion() && one->inserted().inserted == rows &&
+      return fails && trial.suspicion() && *one->inserted().inserted == rows &&
              found.suspicion.Matches(*trial.suspicion());
     });
   }
