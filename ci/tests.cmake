@@ -11,7 +11,8 @@ function(migproof_test_program name shards)
   add_library(${name}_tests OBJECT ${sources} ci/test_main.cc)
   target_link_libraries(${name}_tests PUBLIC migproof_${name} GTest::gtest GTest::gmock rapidcheck
                         CURL::libcurl)  # the harness's, whose objects the tests of the layer below hold, too
-  set_target_properties(${name}_tests PROPERTIES UNITY_BUILD OFF)
+  # Few enough that the last ones to compile are shared by two CPUs.
+  set_target_properties(${name}_tests PROPERTIES UNITY_BUILD_BATCH_SIZE 6)
   # Not optimized, which halves the time that they take to compile: what they wait for is the server.
   target_compile_options(${name}_tests PRIVATE $<$<CONFIG:Release>:-O0>)
   target_precompile_headers(${name}_tests PRIVATE <gmock/gmock.h> <gtest/gtest.h> <nlohmann/json.hpp> <filesystem>

@@ -1,5 +1,6 @@
 // Counterexamples keep their two promises: no row and no cell of one can be spared or made plainer, as far as somebody
-// can tell who knows nothing of how they were made small; and psql alone sees the same fault with the script.
+// can tell who knows nothing of how they were made small; and psql alone sees the same fault with the script. What the
+// fixtures of all laws must show, these show here.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -158,8 +159,15 @@ TEST_P(CounterexampleTest, IsMinimalAndReplays) {
   const std::unique_ptr<Subject> subject = SubjectOf(fixture);
   const Report report = VerifyFixture(fixture, *subject, {.seed = 1});
   int looked_at = 0;
+  std::map<std::string, std::vector<std::string>> unseen = fixture.named;
   for (const Verdict& verdict : report.verdicts) {
-    ASSERT_TRUE(verdict.finding) << verdict.reason;
+    ASSERT_EQ(verdict.outcome, Outcome::kFalsified) << Told(verdict);
+    ASSERT_TRUE(verdict.finding);
+    for (const std::string& name : unseen[verdict.revision]) {
+      EXPECT_NE(Told(verdict).find(name), std::string::npos) << "nothing is said about " << name << ":\n"
+                                                             << Told(verdict);
+    }
+    unseen.erase(verdict.revision);
     if (!verdict.finding->counterexample) continue;  // it takes no rows
     const Counterexample& counterexample = *verdict.finding->counterexample;
     Ground ground(fixture, *subject, verdict.revision);
@@ -174,6 +182,7 @@ TEST_P(CounterexampleTest, IsMinimalAndReplays) {
     }
     Replay(counterexample, refusal);
   }
+  EXPECT_TRUE(unseen.empty()) << "no verdict about " << unseen.begin()->first;
   RecordProperty("plainer", looked_at);
 }
 

@@ -8,18 +8,13 @@
 
 #include "ci/json_schema.h"
 #include "ci/project.h"
+#include "migrations/format.h"
 
 namespace migproof {
 namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-
-std::string Contents(const std::filesystem::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file).rdbuf();
-  return text.str();
-}
 
 class EmptyTables : public testing::Test {
  protected:
@@ -49,12 +44,12 @@ TEST_F(EmptyTables, AreNamedWithTheReason) {
   const ProgramRun run = project_.Verify({"--law=data_preservation", "--revision=r2", "--report=text",
                                           "--report=json=out.json", "--report=html=out.html"});
   EXPECT_EQ(run.status, 0) << run;
-  const json report = json::parse(Contents(project_.path() / "out.json"));
+  const json report = json::parse(ReadTextFile(project_.path() / "out.json"));
   EXPECT_EQ(report.at("rows").at("empty"), json(lines));
   const json schema =
-      json::parse(Contents(std::filesystem::path(MIGPROOF_SOURCE_DIR) / "fixtures/reports/report.schema.json"));
+      json::parse(ReadTextFile(std::filesystem::path(MIGPROOF_SOURCE_DIR) / "fixtures/reports/report.schema.json"));
   EXPECT_THAT(SchemaComplaints(schema, report), testing::IsEmpty());
-  const std::string html = Contents(project_.path() / "out.html");
+  const std::string html = ReadTextFile(project_.path() / "out.html");
   for (const std::string& line : lines) {
     EXPECT_THAT(run.out, HasSubstr("    " + line + "\n"));
     const std::string told = line.substr(0, line.find('"'));

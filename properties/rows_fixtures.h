@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -23,8 +24,9 @@ namespace migproof {
 struct RowsFixture {
   std::filesystem::path directory;
   std::string law;
-  std::string name;                   // "round_trip_breaks_48_nullable_column_readded"
-  std::vector<std::string> breaking;  // the revisions that must be falsified
+  std::string name;                                       // "round_trip_breaks_48_nullable_column_readded"
+  std::vector<std::string> breaking;                      // the revisions that must be falsified
+  std::map<std::string, std::vector<std::string>> named;  // by revision: what must be named of it
 };
 
 // How GoogleTest prints it.
@@ -36,6 +38,16 @@ inline bool TakesRows(const std::string& case_name) {
   constexpr int kLast = 80;
   const int number = std::atoi(case_name.c_str());
   return number >= kFirst && number <= kLast;
+}
+
+// What a verdict says, as a whole.
+inline std::string Told(const Verdict& verdict) {
+  std::string text = verdict.revision + ": " + std::string(Name(verdict.outcome)) + " " + verdict.reason + "\n";
+  if (!verdict.finding) return text;
+  text += verdict.finding->message + "\n";
+  for (const auto& line : verdict.finding->drift) text += line + "\n";
+  for (const auto& line : verdict.finding->evidence) text += line + "\n";
+  return text + verdict.finding->hint + "\n";
 }
 
 // fixtures/*/`kind`/48_* to 80_*, in order.
@@ -52,6 +64,7 @@ inline std::vector<RowsFixture> RowsFixtures(const std::string& kind) {
       std::ifstream file(entry.path() / "expect.json");
       for (const auto& expected : nlohmann::json::parse(file).value("falsified", nlohmann::json::array())) {
         fixture.breaking.push_back(expected.at("revision"));
+        fixture.named[fixture.breaking.back()] = expected.value("drift", std::vector<std::string>());
       }
       fixtures.push_back(std::move(fixture));
     }

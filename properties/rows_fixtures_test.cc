@@ -15,13 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string ToldWithRows(const Verdict& verdict) {
-  std::string text = fmt::format("{}: {} {}", verdict.revision, Name(verdict.outcome), verdict.reason);
-  if (verdict.finding) text += "\n" + verdict.finding->message;
-  if (verdict.finding && !verdict.finding->evidence.empty()) text += "\n" + verdict.finding->evidence.front();
-  return text;
-}
-
 // What is wrong with the verdicts of one run, or "".
 std::string Wrong(const RowsFixture& fixture, const Report& report) {
   std::string wrong;
@@ -31,7 +24,7 @@ std::string Wrong(const RowsFixture& fixture, const Report& report) {
     any_held = any_held || held;
     const bool right = fixture.breaking.empty() ? held || verdict.outcome == Outcome::kNotApplicable
                                                 : verdict.outcome == Outcome::kFalsified;
-    if (!right) wrong += ToldWithRows(verdict) + "\n";
+    if (!right) wrong += Told(verdict);
   }
   if (report.verdicts.empty() || (fixture.breaking.empty() && !any_held)) wrong += "nothing was looked at\n";
   return wrong;

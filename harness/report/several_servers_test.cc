@@ -95,13 +95,13 @@ TEST(SeveralServers, EachReportSaysWhichServer) {
 }
 
 TEST(SeveralServers, TheJsonReportHoldsAllAndIsReadBack) {
-  const nlohmann::json json = ToJson(OnThreeServers());
+  const nlohmann::json report = ToJson(OnThreeServers());
   const auto schema =
       nlohmann::json::parse(ReadTextFile(std::string(MIGPROOF_SOURCE_DIR) + "/fixtures/reports/report.schema.json"));
-  EXPECT_THAT(SchemaComplaints(schema, json), IsEmpty());
-  EXPECT_EQ(json.at("verdicts").at(1).at("server"), "15");
-  EXPECT_FALSE(json.at("verdicts").at(3).contains("server"));
-  EXPECT_EQ(ToJson(ReportFromJson(json, "report.json")), json);
+  EXPECT_THAT(SchemaComplaints(schema, report), IsEmpty());
+  EXPECT_EQ(report.at("verdicts").at(1).at("server"), "15");
+  EXPECT_FALSE(report.at("verdicts").at(3).contains("server"));
+  EXPECT_EQ(ToJson(ReportFromJson(report, "report.json")), report);
 }
 
 TEST(SeveralServers, ShardsAreMergedInTheOrderOfServers) {
