@@ -167,6 +167,19 @@ TEST(LawFixtures, EveryLawHasBothKinds) {
   }
 }
 
+TEST(LawFixtures, EveryExpectationIsOfItsLawAndSaysOneThing) {
+  for (const std::string& law : Registry<Property>::Names()) {
+    for (const char* kind : {"breaks", "holds"}) {
+      for (const fs::path& path : Cases(kFixtures / law / kind)) {
+        std::ifstream file(path / "expect.json");
+        const auto expected = nlohmann::json::parse(file);
+        EXPECT_EQ(expected.at("law"), law) << path;
+        EXPECT_EQ(expected.value("falsified", nlohmann::json::array()).empty(), expected.value("held", false)) << path;
+      }
+    }
+  }
+}
+
 TEST(LawFixtures, EveryLawIsOneFileOfItsName) {
   std::vector<std::string> files;
   for (const auto& entry : fs::directory_iterator(fs::path(MIGPROOF_SOURCE_DIR) / "properties")) {

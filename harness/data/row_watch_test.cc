@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -27,14 +28,21 @@ INSERT INTO parent (m) VALUES ('sad'), ('ok'), (NULL);
 INSERT INTO child (parent, note) VALUES (1, 'x'), (2, NULL);
 )sql";
 
+// A database with the ground in it, and a session there.
+std::pair<std::unique_ptr<Database>, std::unique_ptr<Session>> OnGround() {
+  auto database = Database::Create(TestServer());
+  auto session = database->Connect();
+  session->Execute(kGround);
+  return {std::move(database), std::move(session)};
+}
+
 // A statement, and whether the watch is told that it does the same to the catalog each time.
 class RowWatchTest : public testing::TestWithParam<std::tuple<const char*, bool>> {};
 
 // Whatever a transaction does, the watch sees what a whole reading sees: now, after ROLLBACK, and the next time.
 TEST_P(RowWatchTest, SeesWhatAWholeReadingSees) {
-  const auto database = Database::Create(TestServer());
-  const auto session = database->Connect();
-  session->Execute(kGround);
+  const auto ground = OnGround();
+  const auto& session = ground.second;
   const RowSnapshot base = ReadRows(*session, {});
   RowWatch watch(*session, {});
   watch.Begin();
@@ -88,9 +96,8 @@ INSTANTIATE_TEST_SUITE_P(
         testing::Bool()));
 
 TEST(RowWatch, ReadsNothingAgainThatWasGivenBackOnInsertion) {
-  const auto database = Database::Create(TestServer());
-  const auto session = database->Connect();
-  session->Execute(kGround);
+  const auto ground = OnGround();
+  const auto& session = ground.second;
   session->Execute("CREATE RULE r AS ON INSERT TO s1.other DO ALSO SELECT 1");
   RowWatch watch(*session, {});
   watch.Begin();
@@ -116,9 +123,8 @@ TEST(RowWatch, ReadsNothingAgainThatWasGivenBackOnInsertion) {
 
 // A trigger that writes as well: more changes than rows given back.
 TEST(RowWatch, ReadsWhereMoreWasDoneThanInserted) {
-  const auto database = Database::Create(TestServer());
-  const auto session = database->Connect();
-  session->Execute(kGround);
+  const auto ground = OnGround();
+  const auto& session = ground.second;
   session->Execute(
       "CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS"
       " $$ BEGIN UPDATE child SET note = 'later' WHERE id = NEW.id; RETURN NULL; END $$;"
@@ -135,9 +141,8 @@ TEST(RowWatch, ReadsWhereMoreWasDoneThanInserted) {
 class UnreadRowsTest : public testing::TestWithParam<std::pair<const char*, std::set<std::string>>> {};
 
 TEST_P(UnreadRowsTest, AreWantedOnceTheyChange) {
-  const auto database = Database::Create(TestServer());
-  const auto session = database->Connect();
-  session->Execute(kGround);
+  const auto ground = OnGround();
+  const auto& session = ground.second;
   RowWatch watch(*session, {});
   watch.Begin();
   const auto& [statement, wanted] = GetParam();
@@ -199,9 +204,8 @@ INSTANTIATE_TEST_SUITE_P(
                               std::set<std::string>{"public.child", "public.parent"})));
 
 TEST(RowWatch, LeavesOutWhatItIsToldTo) {
-  const auto database = Database::Create(TestServer());
-  const auto session = database->Connect();
-  session->Execute(kGround);
+  const auto ground = OnGround();
+  const auto& session = ground.second;
   RowWatch watch(*session, {"public.child"});
   watch.Begin();
   EXPECT_EQ(watch.base(), ReadRows(*session, {"public.child"}));
@@ -209,9 +213,8 @@ TEST(RowWatch, LeavesOutWhatItIsToldTo) {
 
 // What opens the transaction may go along with the rows, and the answer to the look's question may come with them.
 TEST(RowWatchOpening, GoesAlongWhereTheCountersStandAtZero) {
-  const auto database = Database::Create(TestServer());
-  const auto session = database->Connect();
-  session->Execute(kGround);
+  const auto ground = OnGround();
+  const auto& session = ground.second;
   RowWatch watch(*session, {});
   watch.Begin();
   watch.Start();
@@ -235,9 +238,8 @@ TEST(RowWatchOpening, GoesAlongWhereTheCountersStandAtZero) {
 }
 
 TEST(RowWatchOpening, AnswersHoldUntilSomethingElseIsSent) {
-  const auto database = Database::Create(TestServer());
-  const auto session = database->Connect();
-  session->Execute(kGround);
+  const auto ground = OnGround();
+  const auto& session = ground.second;
   RowWatch watch(*session, {});
   watch.Begin();
   watch.Start();
