@@ -2,11 +2,11 @@
 
 #include <xxhash.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "harness/verify/commit_watch.h"
 #include "harness/verify/gate.h"
+#include "harness/verify/pending_failures.h"
 #include "harness/verify/runner_process.h"
 
 namespace migproof {
@@ -33,9 +33,31 @@ void Deaths::At(std::size_t index, StepGoals& goals, FailureResult& result) {
     return;
   }
   if (source_ == nullptr) source_ = std::make_unique<ReplaySource>(*mortal_);
-  const Revision& revision = *bench_.subject().order()[index];
-  Step(index, Direction::kUpgrade, goals, result);
-  if (revision.downgrade && !revision.Declares("irreversible")) Step(index, Direction::kDowngrade, goals, result);
+  const Subject& subject = bench_.subject();
+  if (subject.touches_cluster()) return;  // a server for each death, and roles that no database shows
+  const Revision& revision = *subject.order()[index];
+  PendingFailures pending(ToTry(revision, Direction::kUpgrade),
+                          GoesDown(revision) ? ToTry(revision, Direction::kDowngrade) : std::vector<Failure>());
+  while (const auto failure = pending.Take(stand_ != nullptr && index_ == index + 1)) {
+    if (bench_.OutOfTime()) return;
+    const std::size_t at = failure->direction == Direction::kUpgrade ? index : index + 1;
+    if (stand_ == nullptr || index_ != at || SequencesWentOn()) GoTo(at, goals);
+    FailedStep failed{.failure = *failure, .revision = &revision};
+    failed.ledger_before = ReadLedger(stand_->session(), subject);
+    Die(at, failed, goals, result);
+  }
+}
+
+std::vector<Failure> Deaths::ToTry(const Revision& revision, Direction direction) const {
+  const Section& section = direction == Direction::kUpgrade ? revision.upgrade : *revision.downgrade;
+  std::vector<Failure> failures;
+  for (const StepPlace& place : Places(revision, direction, section)) {
+    for (const FailureKind kind :
+         {FailureKind::kServerKilled, FailureKind::kBackendKilled, FailureKind::kRunnerKilled}) {
+      failures.push_back({kind, direction, place, WhereIs(section, place)});
+    }
+  }
+  return failures;
 }
 
 std::vector<StepPlace> Deaths::Places(const Revision& revision, Direction direction, const Section& section) const {
@@ -45,10 +67,15 @@ std::vector<StepPlace> Deaths::Places(const Revision& revision, Direction direct
   return {all[XXH3_64bits_withSeed(text.data(), text.size(), bench_.options().seed) % all.size()]};
 }
 
-void Deaths::GoTo(std::size_t index) {
+void Deaths::GoTo(std::size_t index, StepGoals& goals) {
+  const auto descends = [&] {
+    const Observation below = goals.Below();
+    return index_ == index + 1 && GoesDown(*bench_.subject().order()[index]) && stand_->DowngradeLast().empty() &&
+           Same(below, stand_->Observe()) && StandAsSeen(stand_->ReadSequences(), below);
+  };
   if (stand_ != nullptr && index_ < index && !SequencesWentOn()) {
     stand_->UpgradeTo(index);
-  } else {
+  } else if (stand_ == nullptr || !descends()) {
     stand_ = source_->At(index);
   }
   index_ = index;
@@ -56,27 +83,6 @@ void Deaths::GoTo(std::size_t index) {
 }
 
 bool Deaths::SequencesWentOn() { return stand_->ReadSequences() != sequences_; }
-
-void Deaths::Step(std::size_t index, Direction direction, StepGoals& goals, FailureResult& result) {
-  const Subject& subject = bench_.subject();
-  const Revision& revision = *subject.order()[index];
-  if (subject.touches_cluster()) return;  // a server for each death, and roles that no database shows
-  const std::size_t at = direction == Direction::kUpgrade ? index : index + 1;
-  FailedStep failed{.failure = {FailureKind::kServerKilled, direction, {}, {}}, .revision = &revision};
-  for (const StepPlace& place : Places(revision, direction, failed.section())) {
-    failed.failure.place = place;
-    failed.failure.where = WhereIs(failed.section(), place);
-    // The last one often leaves the step done, which is where the next step begins.
-    for (const FailureKind kind :
-         {FailureKind::kServerKilled, FailureKind::kBackendKilled, FailureKind::kRunnerKilled}) {
-      if (bench_.OutOfTime()) return;
-      failed.failure.kind = kind;
-      if (stand_ == nullptr || index_ != at || SequencesWentOn()) GoTo(at);
-      failed.ledger_before = ReadLedger(stand_->session(), subject);
-      Die(at, failed, goals, result);
-    }
-  }
-}
 
 void Deaths::Die(std::size_t at, FailedStep& failed, StepGoals& goals, FailureResult& result) {
   const Subject& subject = bench_.subject();
@@ -108,33 +114,30 @@ void Deaths::Die(std::size_t at, FailedStep& failed, StepGoals& goals, FailureRe
   for (const auto& catalog : {goals.Goal(step.direction).catalog, failed.before.catalog}) {
     if (catalog != nullptr) AddWhatDeathChanges(*catalog, failed.leave_out);
   }
-  std::optional<BrokenFailure> broken = Judge(subject, failed, *stand_, goals, result);
-  const bool goes_on = !broken && GoOn(failed, goals);
-  if (broken) result.broken.push_back(std::move(*broken));
+  Judgement judged = Judge(subject, failed, *stand_, goals, result);
+  const bool goes_on = !judged.broken && GoOn(failed, judged.left, goals);
+  if (judged.broken) result.broken.push_back(std::move(*judged.broken));
   if (!goes_on) stand_.reset();
 }
 
-// Where the step has come to its goal: there, and from below, by the upgrade, back to where downgrades start.
-bool Deaths::GoOn(const FailedStep& failed, StepGoals& goals) {
-  const Direction direction = failed.failure.direction;
-  const Observation goal = goals.Goal(direction);
-  if (goal.catalog == nullptr || !Same(goal, stand_->Observe(), failed.leave_out)) return false;
+bool Deaths::GoOn(const FailedStep& failed, const Observation& left, StepGoals& goals) {
+  const bool up = failed.failure.direction == Direction::kUpgrade;
+  const Observation goal = goals.Goal(failed.failure.direction);
+  if (goal.catalog == nullptr || left.catalog == nullptr || !Same(goal, left, failed.leave_out)) return false;
   LedgerState done = failed.ledger_before;
-  if (direction == Direction::kUpgrade) {
-    Stand::Sequences drawn = stand_->ReadSequences();
-    const auto is_goal = [&](const auto& sequence) {
-      const auto found = goal.rows->sequences.find(sequence.first);
-      return found != goal.rows->sequences.end() && found->second == sequence.second;
-    };
-    if (!std::all_of(drawn.begin(), drawn.end(), is_goal)) return false;
+  if (up) done.applied.insert(failed.revision->id);
+  if (!up) done.applied.erase(failed.revision->id);
+  stand_->runner().Stamp(done.applied);
+  const Observation there = up ? goal : goals.Below();
+  Stand::Sequences drawn = stand_->ReadSequences();
+  if ((up || Same(there, left, failed.leave_out)) && StandAsSeen(drawn, there)) {
     sequences_ = std::move(drawn);
-    done.applied.insert(failed.revision->id);
-    stand_->runner().Stamp(done.applied);
-    stand_->NowAt(++index_);
+    index_ = up ? index_ + 1 : index_ - 1;
+    stand_->NowAt(index_);
     return true;
   }
-  done.applied.erase(failed.revision->id);
-  stand_->runner().Stamp(done.applied);
+  if (up) return false;
+  // The downgrade leads elsewhere: back up, to where the others start.
   stand_->NowAt(index_ - 1);
   if (!stand_->UpgradeNext().empty()) return false;
   const Observation upgraded = goals.Goal(Direction::kUpgrade);

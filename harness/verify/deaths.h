@@ -17,19 +17,20 @@ class Deaths {
  public:
   explicit Deaths(const Bench& bench) : bench_(bench) {}
 
-  // Both steps of order()[index]; what is found is added to `result`.
+  // Both steps of order()[index], of which `goals` knows; what is found is added to `result`.
   void At(std::size_t index, StepGoals& goals, FailureResult& result);
 
  private:
-  void Step(std::size_t index, Direction direction, StepGoals& goals, FailureResult& result);
+  std::vector<Failure> ToTry(const Revision& revision, Direction direction) const;
+  std::vector<StepPlace> Places(const Revision& revision, Direction direction, const Section& section) const;
   void Die(std::size_t at, FailedStep& failed, StepGoals& goals, FailureResult& result);
   // Runs the step up to its gate and has somebody die there. False where it never came there.
   bool LetDie(const FailedStep& failed);
-  std::vector<StepPlace> Places(const Revision& revision, Direction direction, const Section& section) const;
-  void GoTo(std::size_t index);
+  void GoTo(std::size_t index, StepGoals& goals);
   bool SequencesWentOn();
-  // The database is where the step leads to, its ledger what `failed` left: takes it for there. False where it is not.
-  bool GoOn(const FailedStep& failed, StepGoals& goals);
+  // The database shows `left`, where the step leads to, and its ledger what `failed` left: takes it for there. False
+  // where it is not there.
+  bool GoOn(const FailedStep& failed, const Observation& left, StepGoals& goals);
 
   const Bench& bench_;
   bool asked_ = false;

@@ -4,10 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "harness/verify/cancel_within.h"
 #include "harness/verify/commit_watch.h"
 #include "harness/verify/deaths.h"
+#include "harness/verify/pending_failures.h"
 #include "harness/verify/run_differences.h"
 #include "migrations/step_sql.h"
 
@@ -29,6 +32,11 @@ bool MaySetSequences(const Script& script) {
     const std::string first = LeadingWords(skeleton, 1);
     return first == "SELECT" || first == "CALL" || first == "DO" || skeleton.find("SETVAL") != std::string::npos;
   });
+}
+
+bool IsDeath(FailureKind kind) {
+  return kind == FailureKind::kBackendKilled || kind == FailureKind::kServerKilled ||
+         kind == FailureKind::kRunnerKilled;
 }
 
 bool IsComplaint(const Error& error) { return error.sql() && !error.sql()->IsEnvironmental(); }
@@ -60,6 +68,8 @@ std::string LedgerState::ToString() const {
   return fmt::format("{}{}", fmt::join(applied, ", "), dirty ? " (dirty)" : "");
 }
 
+bool GoesDown(const Revision& revision) { return revision.downgrade && !revision.Declares("irreversible"); }
+
 LedgerState ReadLedger(Session& session, const Subject& subject) {
   LedgerState state;
   for (const LedgerEntry& entry : subject.ledger().Read(session, subject.history())) {
@@ -78,8 +88,8 @@ bool Same(const Observation& was, const Observation& is, const std::set<std::str
   return CompareRowsOfSharedTables(was, is, {}, leave_out).empty();
 }
 
-std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& failed, Stand& stand, StepGoals& goals,
-                                   FailureResult& result) {
+Judgement Judge(const Subject& subject, const FailedStep& failed, Stand& stand, StepGoals& goals,
+                FailureResult& result) {
   const Step step{failed.failure.direction, failed.revision};
   const LedgerState ledger = ReadLedger(stand.session(), subject);
   LedgerState done = failed.ledger_before;
@@ -89,13 +99,14 @@ std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& fai
     done.applied.erase(failed.revision->id);
   }
   BrokenFailure broken{.failure = failed.failure, .ledger = ledger.ToString()};
-  const auto as = [&](BrokenFailure::Kind kind, Observation expected, Observation seen) {
+  Observation seen = stand.Observe();
+  const auto as = [&](BrokenFailure::Kind kind, Observation expected) {
     broken.kind = kind;
     broken.expected = std::move(expected);
-    broken.seen = std::move(seen);
-    return broken;
+    broken.seen = seen;
+    return Judgement{broken, kind == BrokenFailure::Kind::kRefusedAgain ? Observation() : seen};
   };
-  Observation seen = stand.Observe();
+  const auto sound = [&] { return Judgement{std::nullopt, seen}; };
   const auto is_goal = [&](const Observation& wanted, const Observation& there) {
     if (Same(wanted, there, failed.leave_out)) return true;
     if (wanted.catalog == nullptr || there.catalog == nullptr) return false;
@@ -106,20 +117,20 @@ std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& fai
   const bool marks = !subject.ledger().BeforeSql(step, subject.history()).empty();
   const bool as_before = failed.before.catalog != nullptr && Same(failed.before, seen, failed.leave_out);
   if (!ledger.dirty && ledger != failed.ledger_before) {
-    if (ledger != done) return as(BrokenFailure::Kind::kClaim, failed.before, std::move(seen));
+    if (ledger != done) return as(BrokenFailure::Kind::kClaim, failed.before);
     const Observation wanted = goals.Goal(step.direction);
-    if (is_goal(wanted, seen)) return std::nullopt;
-    return as(BrokenFailure::Kind::kClaim, wanted, std::move(seen));
+    if (is_goal(wanted, seen)) return sound();
+    return as(BrokenFailure::Kind::kClaim, wanted);
   }
-  if (ledger.dirty && !marks) return as(BrokenFailure::Kind::kClaim, failed.before, std::move(seen));
-  if (as_before) return std::nullopt;
+  if (ledger.dirty && !marks) return as(BrokenFailure::Kind::kClaim, failed.before);
+  if (as_before) return sound();
   if (failed.section().execution == Execution::kTransaction) {
-    return as(BrokenFailure::Kind::kTrace, failed.before, std::move(seen));
+    return as(BrokenFailure::Kind::kTrace, failed.before);
   }
   const Observation wanted = goals.Goal(step.direction);
-  if (wanted.catalog == nullptr) return std::nullopt;  // the step is refused by itself: another law's finding
+  if (wanted.catalog == nullptr) return sound();  // the step is refused by itself: another law's finding
   // The mark says that a look is needed, and the look says that all is done.
-  if (ledger.dirty && is_goal(wanted, seen)) return std::nullopt;
+  if (ledger.dirty && is_goal(wanted, seen)) return sound();
   if (ledger.dirty) stand.runner().Stamp(failed.ledger_before.applied);
   ++result.exercised["runs again"];
   try {
@@ -127,11 +138,18 @@ std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& fai
   } catch (const Error& refusal) {
     if (!IsComplaint(refusal)) throw;
     broken.refusals.push_back(refusal);
-    return as(BrokenFailure::Kind::kRefusedAgain, wanted, std::move(seen));
+    return as(BrokenFailure::Kind::kRefusedAgain, wanted);
   }
   seen = stand.Observe();
-  if (is_goal(wanted, seen)) return std::nullopt;
-  return as(BrokenFailure::Kind::kElsewhere, wanted, std::move(seen));
+  if (is_goal(wanted, seen)) return sound();
+  return as(BrokenFailure::Kind::kElsewhere, wanted);
+}
+
+bool StandAsSeen(const Stand::Sequences& sequences, const Observation& seen) {
+  return std::all_of(sequences.begin(), sequences.end(), [&](const auto& sequence) {
+    const auto found = seen.rows->sequences.find(sequence.first);
+    return found != seen.rows->sequences.end() && found->second == sequence.second;
+  });
 }
 
 FailureTrials::FailureTrials(const Bench& bench)
@@ -143,7 +161,7 @@ Stand& FailureTrials::StandAt(std::size_t index) {
   if (stand_ == nullptr || stand_->index() != index) {
     const bool rises = stand_ != nullptr && stand_->index() < index && stand_->ReadSequences() == sequences_;
     if (rises) stand_->UpgradeTo(index);
-    if (!rises || stand_->index() != index) stand_ = source_.At(index);
+    if (stand_ == nullptr || (stand_->index() != index && !Descends(index))) stand_ = source_.At(index);
     sequences_ = stand_->ReadSequences();
   }
   if (!here_ || here_index_ != index) here_ = stand_->Observe();
@@ -165,17 +183,25 @@ const FailureResult& FailureTrials::At(std::size_t index) {
   const Revision& revision = *bench_.subject().order()[index];
   if (stand_ != nullptr && stand_->ReadSequences() != sequences_) LeaveStand();
   FindGoals(index);
-  Fail(index, Direction::kUpgrade);
-  if (revision.downgrade && !revision.Declares("irreversible")) Fail(index, Direction::kDowngrade);
+  Fail(index);
+  CancelWithin(index, Direction::kUpgrade);
+  if (GoesDown(revision)) CancelWithin(index, Direction::kDowngrade);
   deaths_->At(index, *this, result_);
+  // In the order of the script, whatever order they were tried in.
+  std::stable_sort(result_.broken.begin(), result_.broken.end(), [](const BrokenFailure& a, const BrokenFailure& b) {
+    const auto rank = [](const Failure& failure) {
+      return std::tuple(IsDeath(failure.kind), failure.direction == Direction::kDowngrade,
+                        failure.kind == FailureKind::kCancelWithin, failure.place.statement);
+    };
+    return rank(a.failure) < rank(b.failure);
+  });
   done_ = index;
   return result_;
 }
 
-void FailureTrials::Fail(std::size_t index, Direction direction) {
+std::vector<Failure> FailureTrials::ToTry(std::size_t index, Direction direction) {
   const Revision& revision = *bench_.subject().order()[index];
   const Section& section = direction == Direction::kUpgrade ? revision.upgrade : *revision.downgrade;
-  const bool looks_always = MaySetSequences(section.script);
   const std::vector<StepPlace> places = PlacesIn(section);
   // To come to a place takes all statements before it. In a long script that is one transaction, where the server
   // undoes one failing statement as it does another, some places stand for all, the first, the last and the one behind
@@ -184,6 +210,7 @@ void FailureTrials::Fail(std::size_t index, Direction direction) {
       section.execution == Execution::kTransaction && !HoldsTransactionControl(section.script);
   const bool nightly = bench_.options().nightly;
   const std::size_t stride = nightly ? 1 : 1 + places.size() / kPlacesInAStep;
+  std::vector<Failure> failures;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const StepPlace& place = places[i];
     const bool stands_for_others = i == 0 || i + 2 >= places.size() || i % stride == 0;
@@ -191,24 +218,34 @@ void FailureTrials::Fail(std::size_t index, Direction direction) {
       ++result_.exercised["places left to --nightly"];
       continue;
     }
-    for (const FailureKind kind : {FailureKind::kError, FailureKind::kCancel}) {
-      if (bench_.OutOfTime()) return;
-      if (kind == FailureKind::kCancel && !stands_for_others) continue;
-      // Where most was done there is most to be seen: there, not only the server's word is taken.
-      FailAt(index, direction, place, kind, looks_always || (place.behind_entry() && kind == FailureKind::kError));
-    }
+    failures.push_back({FailureKind::kError, direction, place, WhereIs(section, place)});
+    if (stands_for_others) failures.push_back({FailureKind::kCancel, direction, place, WhereIs(section, place)});
   }
-  CancelWithin(index, direction);
+  return failures;
 }
 
-void FailureTrials::FailAt(std::size_t index, Direction direction, const StepPlace& place, FailureKind kind,
-                           bool looks) {
+void FailureTrials::Fail(std::size_t index) {
+  const Revision& revision = *bench_.subject().order()[index];
+  const bool goes_down = GoesDown(revision);
+  PendingFailures pending(ToTry(index, Direction::kUpgrade),
+                          goes_down ? ToTry(index, Direction::kDowngrade) : std::vector<Failure>());
+  const bool up_sets = MaySetSequences(revision.upgrade.script);
+  const bool down_sets = goes_down && MaySetSequences(revision.downgrade->script);
+  while (const auto failure = pending.Take(stand_ != nullptr && stand_->index() == index + 1)) {
+    if (bench_.OutOfTime()) return;
+    // Where most was done there is most to be seen: there, not only the server's word is taken.
+    const bool sets_sequences = failure->direction == Direction::kUpgrade ? up_sets : down_sets;
+    FailAt(index, *failure, sets_sequences || (failure->place.behind_entry() && failure->kind == FailureKind::kError));
+  }
+}
+
+void FailureTrials::FailAt(std::size_t index, const Failure& failure, bool looks) {
+  const auto& [kind, direction, place, where] = failure;
   const Subject& subject = bench_.subject();
   const Revision& revision = *subject.order()[index];
   Stand& stand = StandAt(direction == Direction::kUpgrade ? index : index + 1);
   Session& session = stand.session();
-  FailedStep failed{.failure = {kind, direction, place, {}}, .revision = &revision};
-  failed.failure.where = WhereIs(failed.section(), place);
+  FailedStep failed{.failure = failure, .revision = &revision};
   failed.ledger_before = ReadLedger(session, subject);
   failed.before = *here_;
   const Interrupted step(subject, revision, direction, place,
@@ -234,52 +271,75 @@ void FailureTrials::FailAt(std::size_t index, Direction direction, const StepPla
     if (now.dirty && marks > 0) stand.runner().Stamp(failed.ledger_before.applied);
     if (ReadLedger(session, subject) == failed.ledger_before) return TidyNowAndThen();
   }
-  std::optional<BrokenFailure> broken = Judge(subject, failed, stand, *this, result_);
-  if (broken) result_.broken.push_back(*broken);
-  if (!committed && !broken) {  // the look has shown that nothing is there
+  const Judgement judged = Judge(subject, failed, stand, *this, result_);
+  if (judged.broken) result_.broken.push_back(*judged.broken);
+  if (!committed && !judged.broken) {  // the look has shown that nothing is there
     if (ReadLedger(session, subject).dirty) stand.runner().Stamp(failed.ledger_before.applied);
     return TidyNowAndThen();
   }
-  if (!Return(failed)) return LeaveStand();
+  if (!Settles(failed, judged.left)) return LeaveStand();
   TidyNowAndThen();
 }
 
 // Up and down once: what both steps give where nothing fails.
 void FailureTrials::FindGoals(std::size_t index) {
   const Revision& revision = *bench_.subject().order()[index];
-  const bool goes_down = revision.downgrade && !revision.Declares("irreversible");
   Stand& stand = StandAt(index);
   const Observation before = *here_;
+  below_ = before;
+  below_sequences_ = sequences_;
   here_.reset();
   if (stand.UpgradeNext().empty()) goals_[Direction::kUpgrade] = stand.Observe();
-  if (!goes_down || !stand.DowngradeLast().empty()) return;
+  if (!GoesDown(revision) || !stand.DowngradeLast().empty()) return;
   goals_[Direction::kDowngrade] = stand.Observe();
   if (!Same(before, goals_[Direction::kDowngrade])) LeaveStand();
 }
 
-bool FailureTrials::Return(const FailedStep& failed) {
-  const Subject& subject = bench_.subject();
-  const Direction direction = failed.failure.direction;
-  const bool up = direction == Direction::kUpgrade;
-  const auto restored = [&] {
-    return ReadLedger(stand_->session(), subject) == failed.ledger_before && Same(failed.before, stand_->Observe());
-  };
-  if (ReadLedger(stand_->session(), subject).dirty) stand_->runner().Stamp(failed.ledger_before.applied);
-  if (restored()) return true;
-  const auto goal = goals_.find(direction);
-  const bool back = !up || (failed.revision->downgrade && !failed.revision->Declares("irreversible"));
-  if (!back || goal == goals_.end() || !Same(goal->second, stand_->Observe())) return false;
-  LedgerState done = failed.ledger_before;
+bool FailureTrials::Descends(std::size_t index) {
+  const bool may = stand_->index() == index + 1 && index == index_ && GoesDown(*bench_.subject().order()[index]);
+  return may && stand_->DowngradeLast().empty() && Same(below_, stand_->Observe()) &&
+         stand_->ReadSequences() == below_sequences_;
+}
+
+bool FailureTrials::Settles(const FailedStep& failed, const Observation& left) {
+  if (left.catalog == nullptr) return false;
+  const LedgerState& before = failed.ledger_before;
+  if (Same(failed.before, left)) {
+    if (ReadLedger(stand_->session(), bench_.subject()) != before) stand_->runner().Stamp(before.applied);
+    return true;
+  }
+  const bool up = failed.failure.direction == Direction::kUpgrade;
+  const Observation goal = Goal(failed.failure.direction);
+  if (goal.catalog == nullptr || !Same(goal, left)) return false;
+  LedgerState done = before;
   if (up) done.applied.insert(failed.revision->id);
   if (!up) done.applied.erase(failed.revision->id);
+  if (ReadLedger(stand_->session(), bench_.subject()) != done) stand_->runner().Stamp(done.applied);
+  stand_->NowAt(up ? index_ + 1 : index_);
+  const Observation& there = up ? goal : below_;
+  Stand::Sequences drawn = stand_->ReadSequences();
+  if ((up || Same(there, left)) && StandAsSeen(drawn, there)) {
+    here_ = there;
+    here_index_ = stand_->index();
+    sequences_ = std::move(drawn);
+    return true;
+  }
+  return GoesBack(failed);
+}
+
+// By the other step.
+bool FailureTrials::GoesBack(const FailedStep& failed) {
+  const bool up = failed.failure.direction == Direction::kUpgrade;
+  if (up && !GoesDown(*failed.revision)) return false;
   try {
-    stand_->runner().Stamp(done.applied);
     stand_->runner().Apply({up ? Direction::kDowngrade : Direction::kUpgrade, failed.revision});
   } catch (const Error& refusal) {
     if (!IsComplaint(refusal)) throw;
     return false;
   }
-  return restored();
+  stand_->NowAt(up ? index_ : index_ + 1);
+  return ReadLedger(stand_->session(), bench_.subject()) == failed.ledger_before &&
+         Same(failed.before, stand_->Observe());
 }
 
 Observation FailureTrials::Goal(Direction direction) {
@@ -317,8 +377,8 @@ void FailureTrials::CancelWithin(std::size_t index, Direction direction) {
       continue;
     }
     ++result_.exercised["failures"];
-    std::optional<BrokenFailure> broken = Judge(subject, failed, *stand, *this, result_);
-    if (broken) result_.broken.push_back(std::move(*broken));
+    Judgement judged = Judge(subject, failed, *stand, *this, result_);
+    if (judged.broken) result_.broken.push_back(std::move(*judged.broken));
   }
 }
 

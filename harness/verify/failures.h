@@ -5,9 +5,10 @@
 //
 // A step is run by the runner that users run, with a failing statement put in (see Interrupted), on one database that
 // rises with the revisions. A failure that commits nothing leaves that database as it was; whether something was
-// committed is asked of the server for every failure. What left something is looked at in full, run again where the
-// step is not one transaction, and the database is made anew. Only two kinds of failures need a database each: those in
-// the middle of a statement that commits on its way, and deaths (see deaths.h).
+// committed is asked of the server for every failure. What left something is looked at in full, and run again where the
+// step is not one transaction; where that has come to the goal of the step, the failures of the other step go on from
+// there, else the database is made anew. Only two kinds of failures need a database each: those in the middle of a
+// statement that commits on its way, and deaths (see deaths.h).
 #pragma once
 
 #include <cstdint>
@@ -81,6 +82,9 @@ struct LedgerState {
 
 LedgerState ReadLedger(Session& session, const Subject& subject);
 
+// Whether it has a downgrade that is meant to be run.
+bool GoesDown(const Revision& revision);
+
 // Whether two looks show the same catalog and rows: clocks, chance and sequences that went on do not count, nor do the
 // contents of the tables in `leave_out`.
 bool Same(const Observation& was, const Observation& is, const std::set<std::string>& leave_out = {});
@@ -105,11 +109,21 @@ class StepGoals {
   virtual Observation Goal(Direction direction) = 0;
   // The same, made anew from the ground up: what it has otherwise is the clock's doing, or chance's.
   virtual Observation GoalAgain(Direction direction) = 0;
+  // Before both steps.
+  virtual Observation Below() = 0;
+};
+
+struct Judgement {
+  std::optional<BrokenFailure> broken;
+  Observation left;  // what the database shows now; null catalog where nobody has looked since it changed
 };
 
 // Judges what `failed` has left on `stand`; runs the step again there where it may need that.
-std::optional<BrokenFailure> Judge(const Subject& subject, const FailedStep& failed, Stand& stand, StepGoals& goals,
-                                   FailureResult& result);
+Judgement Judge(const Subject& subject, const FailedStep& failed, Stand& stand, StepGoals& goals,
+                FailureResult& result);
+
+// Whether the sequences are where a look has seen them.
+bool StandAsSeen(const Stand::Sequences& sequences, const Observation& seen);
 
 class Deaths;
 
@@ -125,15 +139,22 @@ class FailureTrials : private StepGoals {
   Stand& StandAt(std::size_t index);
   // The database is not as it was: the next one is made anew.
   void LeaveStand();
-  void Fail(std::size_t index, Direction direction);
-  void FailAt(std::size_t index, Direction direction, const StepPlace& place, FailureKind kind, bool looks);
+  std::vector<Failure> ToTry(std::size_t index, Direction direction);
+  void Fail(std::size_t index);
+  // `looks`: in full, whatever the server says of it.
+  void FailAt(std::size_t index, const Failure& failure, bool looks);
   void CancelWithin(std::size_t index, Direction direction);
   void TidyNowAndThen();
   void FindGoals(std::size_t index);
   Observation Goal(Direction direction) override;
   Observation GoalAgain(Direction direction) override;
-  // Brings the database back to where it stood before the failed step; false where it has to be made anew.
-  bool Return(const FailedStep& failed);
+  Observation Below() override { return below_; }
+  // From the revision's upper end to its lower one; false where that is not what was there before.
+  bool Descends(std::size_t index);
+  // Takes the database for where it stands after a failure, before the step or behind it; false where it has to be made
+  // anew.
+  bool Settles(const FailedStep& failed, const Observation& left);
+  bool GoesBack(const FailedStep& failed);
 
   const Bench& bench_;
   ReplaySource source_;
@@ -147,6 +168,8 @@ class FailureTrials : private StepGoals {
   std::optional<std::size_t> done_;  // the index that result_ is about
   FailureResult result_;
   std::size_t index_ = 0;  // being looked at
+  Observation below_;      // before both steps
+  Stand::Sequences below_sequences_;
   std::map<Direction, Observation> goals_;
   std::map<Direction, Observation> goals_again_;
   std::unique_ptr<Deaths> deaths_;
