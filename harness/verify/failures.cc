@@ -290,7 +290,9 @@ void FailureTrials::FindGoals(std::size_t index) {
   below_sequences_ = sequences_;
   here_.reset();
   if (stand.UpgradeNext().empty()) goals_[Direction::kUpgrade] = stand.Observe();
-  if (!GoesDown(revision) || !stand.DowngradeLast().empty()) return;
+  if (!GoesDown(revision)) return;
+  // With the mark of a step that failed, or half of the step.
+  if (!stand.DowngradeLast().empty()) return LeaveStand();
   goals_[Direction::kDowngrade] = stand.Observe();
   if (!Same(before, goals_[Direction::kDowngrade])) LeaveStand();
 }

@@ -6,6 +6,9 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "ci/temp_directory.h"
 #include "ci/thorough.h"
@@ -78,6 +81,71 @@ TEST_P(SystemFailures, LoseNothingAndClaimNothing) {
 
 INSTANTIATE_TEST_SUITE_P(Of, SystemFailures, testing::Values("aria", "aria_engine", "change_control", "soma"),
                          [](const auto& instance) { return std::string(instance.param); });
+
+// Steps whose own doing it is not that they end where they should not: what other laws say of them this one does not.
+struct OwnWay {
+  const char* name;
+  std::vector<std::pair<std::string, std::string>> revisions;  // upgrade and downgrade; "": none
+};
+
+void PrintTo(const OwnWay& way, std::ostream* out) { *out << way.name; }
+
+class OwnWays : public testing::TestWithParam<OwnWay> {};
+
+// In a format that marks the ledger before a step, and where what is behind a script is done whatever comes then.
+TEST_P(OwnWays, AreNoFailuresOfTheirs) {
+  const TempDirectory directory;
+  int number = 0;
+  for (const auto& [up, down] : GetParam().revisions) {
+    const std::string stem = std::to_string(++number) + "_step";
+    directory.Write(stem + ".up.sql", up);
+    if (!down.empty()) directory.Write(stem + ".down.sql", down);
+  }
+  const Subject subject("golang-migrate", directory.path(), {},
+                        Registry<Format>::Get("golang-migrate").Read(directory.path()));
+  TestServer();
+  const Bench bench(subject, LendTestServer, {.durable = Mortal(), .seed = 4});
+  FailureTrials trials(bench);
+  for (std::size_t index = 0; index < subject.order().size(); ++index) {
+    const FailureResult& result = trials.At(index);
+    EXPECT_GT(result.exercised.at("failures"), 3);
+    // Where a step is refused before it comes to the place, nobody can die there: a note says so.
+    const auto deaths = result.exercised.contains("deaths") ? result.exercised.at("deaths") : 0;
+    EXPECT_EQ(deaths + std::ssize(result.notes), subject.order()[index]->downgrade ? 6 : 3);
+    for (const BrokenFailure& broken : result.broken) {
+      ADD_FAILURE() << subject.order()[index]->id << ": " << Told(broken);
+    }
+  }
+}
+
+const std::pair<std::string, std::string> kMakesCustomers = {"CREATE TABLE customers (id int);",
+                                                             "DROP TABLE customers;"};
+const std::pair<std::string, std::string> kMakesOrders = {"CREATE TABLE orders (id serial PRIMARY KEY, note text);",
+                                                          "DROP TABLE orders;"};
+
+INSTANTIATE_TEST_SUITE_P(
+    Of, OwnWays,
+    testing::Values(
+        OwnWay{"DowngradeIsRefused",
+               {kMakesOrders, {"ALTER TABLE orders ADD a int;", "DROP TABLE nowhere;"}, kMakesCustomers}},
+        OwnWay{"BothAreRefused", {{"CREATE TABLE nowhere.a (id int);", "DROP TABLE nowhere.a;"}, kMakesOrders}},
+        OwnWay{"DowngradeForgets",
+               {kMakesOrders, {"CREATE TABLE a (id int); CREATE TABLE b (id int);", "DROP TABLE b;"}}},
+        OwnWay{"ThereIsNoWayBack", {kMakesOrders, {"CREATE TABLE a (id int);", ""}, {"DROP TABLE a;", ""}}},
+        OwnWay{"NothingIsDone", {kMakesOrders, {"SELECT 1;", "SELECT 1;"}, {"", "SELECT 1;"}}},
+        OwnWay{"SequencesGoOn",
+               {kMakesOrders,
+                {"SELECT nextval('orders_id_seq');", "SELECT 1;"},
+                {"INSERT INTO orders (note) VALUES ('x');", "DELETE FROM orders;"},
+                {"UPDATE orders SET note = 'y' WHERE id = 1;", "UPDATE orders SET note = 'x' WHERE id = 1;"}}},
+        OwnWay{"TheClockIsAsked",
+               {{"CREATE TABLE a (at timestamptz DEFAULT clock_timestamp()); INSERT INTO a DEFAULT VALUES;",
+                 "DROP TABLE a;"},
+                {"UPDATE a SET at = clock_timestamp();", "UPDATE a SET at = clock_timestamp();"}}},
+        OwnWay{"ServersForget",
+               {{"CREATE UNLOGGED TABLE a (id serial); INSERT INTO a DEFAULT VALUES;", "DROP TABLE a;"},
+                {"ALTER TABLE a ADD b int;", "ALTER TABLE a DROP b;"}}}),
+    [](const auto& instance) { return std::string(instance.param.name); });
 
 // Three revisions, one of which no transaction may hold.
 Subject Racecourse(const TempDirectory& directory) {
