@@ -251,7 +251,8 @@ CheckValue CheckEvaluator::OfOne(const std::string& name, const TypedText& argum
 CheckValue CheckEvaluator::OfTwo(const std::string& name, const TypedText& left, const TypedText& right) const {
   if (const auto pattern = PatternOperator(name)) {
     const auto found = patterns_.find({*pattern, right.text});
-    const bool text = left.family == ValueFamily::kText || left.family == ValueFamily::kUntyped;
+    const bool caseless = left.family == ValueFamily::kCaseless && name.ends_with("*");
+    const bool text = left.family == ValueFamily::kText || left.family == ValueFamily::kUntyped || caseless;
     if (found == patterns_.end() || !found->second || !text) return {};
     const CheckValue matches = Truth(found->second->Matches(left.text));
     return name.starts_with("!") ? Not(matches) : matches;

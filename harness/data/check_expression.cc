@@ -180,13 +180,45 @@ class CheckParser {
         left = Is(*left);
         continue;
       }
+      const std::size_t start = at_;
+      const bool qualified = TakeWord("OPERATOR");
+      const std::string name = qualified ? QualifiedOperator() : Peek().text;
       static const std::set<std::string> operators = {"=",  "<>", "<",   "<=", ">",   ">=",  "~",
                                                       "~*", "!~", "!~*", "~~", "!~~", "~~*", "!~~*"};
-      if (Peek().kind != TokenKind::kSymbol || operators.count(Peek().text) == 0) return left;
-      const std::string name = tokens_[at_++].text;
+      if (Peek().kind != TokenKind::kSymbol || operators.count(name) == 0) {
+        at_ = start;
+        return left;
+      }
+      ++at_;
       left = IsWord("ANY") || IsWord("ALL") ? Quantified(*left, name) : Binary(*left, name, Sum());
+      if (left) left = Caseless(*left, qualified);
     }
     return left;
+  }
+
+  // "~" of "(public.~)", up to its closing parenthesis; "" where it is something else.
+  std::string QualifiedOperator() {
+    if (!TakeSymbol("(")) return "";
+    ++at_;
+    if (!TakeSymbol(".")) return "";
+    const std::string name = tokens_[at_++].text;
+    return IsSymbol(")") ? name : "";
+  }
+
+  // With values of citext, a pattern matches whatever the case is. The operators of others that are not the server's
+  // own may mean anything, and so may those that put in order, by the rules of a language.
+  static Parsed Caseless(CheckExpression comparison, bool qualified) {
+    const bool caseless = std::ranges::any_of(comparison.parts, IsCitext);
+    std::string& name = comparison.text;
+    if (qualified && (!caseless || name[0] == '>' || (name[0] == '<' && name != "<>"))) return std::nullopt;
+    if (caseless && name.find('~') != std::string::npos && !name.ends_with("*")) name += "*";
+    return comparison;
+  }
+
+  static bool IsCitext(const CheckExpression& value) {
+    if (value.kind == Kind::kArray) return std::ranges::any_of(value.parts, IsCitext);
+    const std::string type = value.text.substr(0, value.text.find("[]"));
+    return value.kind == Kind::kCast && (type == "citext" || type.ends_with(".citext"));
   }
 
   static Parsed Binary(const CheckExpression& left, const std::string& name, const Parsed& right) {

@@ -46,6 +46,11 @@ const CheckExample kUnderstood[] = {
     {"a text", "a LIKE 'http%' AND a NOT LIKE '% %'"},
     {"a text", "a ILIKE 'ab\\_c_'"},
     {"a text", "a = lower(a)"},
+    {"a ext.citext", "a OPERATOR(ext.~) '^[a-z]+@[a-z](?:[a-z-]{0,3}[a-z])?(?:\\.[a-z]{2})*$'"},
+    {"a ext.citext", "a OPERATOR(ext.~~) 'http%' AND a OPERATOR(ext.!~~) '%B%'"},
+    {"a ext.citext", "a OPERATOR(ext.=) ANY (ARRAY['Yes'::ext.citext, 'no'])"},
+    {"a ext.citext", "a OPERATOR(ext.<>) ''"},
+    {"a ext.email", "a OPERATOR(ext.<>) 'a@a'"},
     {"a text", "lower(a) IN ('yes', 'no')"},
     {"a boolean", "a"},
     {"a boolean", "NOT a"},
@@ -85,6 +90,8 @@ const CheckExample kPartly[] = {
     {"a date", "a > '2000-01-01' AND EXTRACT(year FROM a) > 1999"},
     {"a int", "CASE WHEN a > 0 THEN a < 10 ELSE true END"},
     {"a date", "a <= CURRENT_DATE + 100000"},
+    {"a int, b text", "a > 10 AND b OPERATOR(ext.=) 'x'"},
+    {"a int, b ext.citext", "a > 10 AND b OPERATOR(ext.<) 'x'"},
 };
 
 class CheckSolverOnServer : public testing::Test {
@@ -93,6 +100,9 @@ class CheckSolverOnServer : public testing::Test {
     database_ = Database::Create(TestServer());
     session_ = database_->Connect();
     session_->Execute(
+        "CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext; "
+        "CREATE OPERATOR ext.= (LEFTARG = text, RIGHTARG = text, FUNCTION = textne); "
+        "CREATE DOMAIN ext.email AS ext.citext CHECK (VALUE OPERATOR(ext.~) '^[a-z]+@[a-z]+$'); "
         "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); CREATE DOMAIN positive AS int CHECK (VALUE > 0)");
   }
   static void TearDownTestSuite() {

@@ -340,7 +340,9 @@ std::optional<SimpleRegex> SimpleRegex::Parse(std::string_view pattern, bool ign
   Parser parser(pattern);
   regex.root_ = parser.Parse();
   regex.ignore_case_ = ignore_case;
-  regex.by_locale_ = ignore_case || parser.by_locale();
+  // Characters of ASCII have no other case beyond it.
+  const bool ascii = std::ranges::all_of(pattern, [](char c) { return static_cast<unsigned char>(c) < 128; });
+  regex.by_locale_ = (ignore_case && !ascii) || parser.by_locale();
   if (!regex.root_) return std::nullopt;
   return regex;
 }

@@ -117,6 +117,7 @@ TEST(SimpleRegex, DoesNotGuessAtTheLocale) {
   EXPECT_EQ(SimpleRegex::Parse("^[[:alpha:]]$")->Matches("é"), std::nullopt);
   EXPECT_EQ(SimpleRegex::Parse("^É$", true)->Matches("é"), std::nullopt);
   EXPECT_EQ(SimpleRegex::Parse("^é$")->Matches("é"), true);
+  EXPECT_EQ(SimpleRegex::Parse("^[a-z]+$", true)->Matches("é"), false);  // no letter of ASCII has a case beyond it
   EXPECT_EQ(SimpleRegex::Parse("^\\w$")->Matches("e"), true);
 }
 
