@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <set>
+#include <string_view>
 
 #include "harness/postgres/child.h"
 #include "harness/postgres/token.h"
@@ -65,11 +67,37 @@ std::string Replaced(std::string text, const std::string& from, const std::strin
   return text;
 }
 
+// Whether objects of a kind have roles in their names, first or behind one of these words.
+bool NamesRoles(const std::string& kind) {
+  static const std::set<std::string> kinds = {"privilege", "default privilege", "role setting", "role membership",
+                                              "user mapping"};
+  return kinds.contains(kind);
+}
+
+constexpr std::string_view kBeforeRoles[] = {"to", "by", "of", "in"};
+
+// `text` with `role` told apart where it stands for a role: alone, first, or behind a word that roles stand behind.
+std::string Apart(const std::string& text, const std::string& role) {
+  std::string apart;
+  std::string before;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find_first_of(" ,", at), text.size());
+    const std::string word = text.substr(at, end - at);
+    const bool stands_for_role = at == 0 || std::ranges::find(kBeforeRoles, before) != std::end(kBeforeRoles);
+    apart += word;
+    if (stands_for_role && (word == role || word == '"' + role + '"')) apart += " (named in a script)";
+    if (!word.empty()) before = word;
+    if (end < text.size()) apart += text[end];
+    at = end + 1;
+  }
+  return apart;
+}
+
 // The catalog as it would be if `owner` were called as the usual one is. What belongs to the usual one by name, though
-// the other one made it, stays apart.
+// the other one made it, stays apart; the word by itself, in a comment or within another name, is no name of a role.
 Catalog InTheNameOf(const std::string& usual, const Catalog& catalog, const Catalog& ground) {
-  const auto renamed = [&](const std::string& text) {
-    return Replaced(Replaced(text, usual, usual + " (named in a script)"), kOtherOwner, usual);
+  const auto renamed = [&](const std::string& text, bool names_role) {
+    return Replaced(names_role ? Apart(text, usual) : text, kOtherOwner, usual);
   };
   Catalog all;
   for (const auto& [key, object] : catalog.objects()) {
@@ -82,8 +110,10 @@ Catalog InTheNameOf(const std::string& usual, const Catalog& catalog, const Cata
     }
     CatalogObject copy;
     copy.relation = object.relation;
-    for (const auto& [name, value] : object.attributes) copy.attributes[name] = renamed(value);
-    all.objects().emplace({key.kind, renamed(key.name)}, std::move(copy));
+    for (const auto& [name, value] : object.attributes) {
+      copy.attributes[name] = renamed(value, name == "owner" || (key.kind == "policy" && name == "roles"));
+    }
+    all.objects().emplace({key.kind, renamed(key.name, NamesRoles(key.kind))}, std::move(copy));
   }
   return all;
 }
