@@ -62,6 +62,10 @@ std::vector<std::string> SplitAtCommas(std::string_view text) {
   }
 }
 
+bool AsksWhatWasDrawn(std::string_view definition) {
+  return definition.find("currval(") != std::string_view::npos || definition.find("lastval(") != std::string_view::npos;
+}
+
 std::string Unquoted(std::string_view name) {
   if (name.size() < 2 || name.front() != '"') return std::string(name);
   std::string plain;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "harness/data/dataset_references.h"
+#include "harness/data/definition_text.h"
 #include "harness/data/existing_rows.h"
 #include "harness/data/fill_order.h"
 #include "harness/data/row_drawer.h"
@@ -183,7 +184,7 @@ class RowGenerator::Impl {
       if (column.generated || (column.default_text.empty() && !column.identity)) continue;
       const bool wanted = column.serial ? random.OneIn(kSequenceEvery) : defaults;
       const bool has_to = column.valueless && !column.nullable;
-      columns[i] = has_to || (wanted && !settled.contains(i));
+      columns[i] = has_to || (wanted && !settled.contains(i) && !AsksWhatWasDrawn(column.default_text));
     }
     return columns;
   }

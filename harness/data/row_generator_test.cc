@@ -335,5 +335,22 @@ TEST_P(SystemModels, AreFilled) {
 INSTANTIATE_TEST_SUITE_P(All, SystemModels, testing::Values("aria", "aria_engine", "soma", "change_control"),
                          [](const auto& system) { return std::string(system.param); });
 
+TEST_F(RowGeneratorTest, LeavesNothingToDefaultsThatAskWhatTheConnectionHasDrawn) {
+  FilledDatabase database(
+      "CREATE TABLE t (id serial PRIMARY KEY, name text NOT NULL DEFAULT 't' || currval('t_id_seq'), "
+      "last bigint NOT NULL DEFAULT lastval(), note text NOT NULL DEFAULT 'x');");
+  const RowGenerator generator(database.catalog(), database.rows(), {});
+  int left_to_default = 0;
+  for (int i = 0; i < 60; ++i) {
+    Random random(static_cast<std::uint64_t>(i));
+    const Dataset drawn = generator.Draw(random);
+    for (const DatasetTable& table : drawn.tables) {
+      EXPECT_THAT(table.columns, testing::IsSupersetOf({"name", "last"}));
+      left_to_default += std::ranges::count(table.columns, "note") == 0 ? 1 : 0;
+    }
+  }
+  EXPECT_GT(left_to_default, 0);
+}
+
 }  // namespace
 }  // namespace migproof

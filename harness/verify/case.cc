@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "harness/data/definition_text.h"
 #include "harness/verify/failures.h"
 #include "harness/verify/fill.h"
 
@@ -80,6 +81,7 @@ void CaseGround::GoTo(std::size_t index) {
   ForgetPlans(session());
   index_ = index;
   outdates_plans_.reset();
+  asks_what_was_drawn_.reset();
   of_catalogs_.clear();
   catalog_ = stand_->ObserveCatalog();  // outside a transaction: what the cases' looks go by after a ROLLBACK
   watch_->Begin();
@@ -120,6 +122,16 @@ bool CaseGround::OutdatesPlans() {
                       ((has_code(*was) || has_code(*is)) && std::ranges::any_of(Compared(was, is), retypes));
   }
   return *outdates_plans_;
+}
+
+bool CaseGround::AsksWhatWasDrawn() {
+  if (!asks_what_was_drawn_) {
+    asks_what_was_drawn_ = std::ranges::any_of(catalog_->objects(), [](const auto& entry) {
+      return std::ranges::any_of(entry.second.attributes,
+                                 [](const auto& attribute) { return migproof::AsksWhatWasDrawn(attribute.second); });
+    });
+  }
+  return *asks_what_was_drawn_;
 }
 
 bool CaseGround::HasDeferrable(const std::shared_ptr<const Catalog>& catalog) {
@@ -370,6 +382,8 @@ RowsCase::~RowsCase() {
 
 Session& RowsCase::Open() {
   ForgetPlansWhereOutdated();
+  // A connection of its own has drawn nothing, and what is found here is to be found there.
+  if (ground_.AsksWhatWasDrawn()) ground_.session().Execute("DISCARD SEQUENCES");
   begun_ = true;
   if (dataset_.new_shape) {
     ground_.watch().Start();

@@ -66,6 +66,8 @@ class CaseGround {
   std::vector<Session::Prepared> Kept(const std::vector<std::string>& statements);
   // Whether plans that rows leave behind may fail after a step of the revision (see ForgetPlans).
   bool OutdatesPlans();
+  // Whether what puts rows in may ask what the connection has drawn from a sequence, as an earlier case has.
+  bool AsksWhatWasDrawn();
   // Whether there may be constraints in a catalog that are not checked at once; null: not known.
   bool HasDeferrable(const std::shared_ptr<const Catalog>& catalog);
   // To be called after each transaction that was rolled back.
@@ -113,6 +115,7 @@ class CaseGround {
   int upgrades_again_ = 0;
   bool upgrades_again_differ_ = false;
   std::optional<bool> outdates_plans_;
+  std::optional<bool> asks_what_was_drawn_;
   // Worked out when first asked for.
   struct OfCatalog {
     std::optional<bool> has_deferrable;
