@@ -63,7 +63,11 @@ std::vector<std::string> SplitAtCommas(std::string_view text) {
 }
 
 bool AsksWhatWasDrawn(std::string_view definition) {
-  return definition.find("currval(") != std::string_view::npos || definition.find("lastval(") != std::string_view::npos;
+  static constexpr std::string_view kFunctions[] = {"currval", "lastval"};
+  return std::ranges::any_of(kFunctions, [&](std::string_view name) {
+    const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+    return !std::ranges::search(definition, name, same).empty();
+  });
 }
 
 std::string Unquoted(std::string_view name) {

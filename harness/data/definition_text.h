@@ -20,8 +20,8 @@ std::vector<std::string> SplitAtCommas(std::string_view text);
 
 std::string_view Trimmed(std::string_view text);
 
-// Whether a definition asks what this connection has drawn from a sequence, which another one, that puts the same rows
-// in, has not (manual, "Sequence Manipulation Functions": currval, lastval).
+// Whether a definition may ask what this connection has drawn from a sequence, which another one, that puts the same
+// rows in, has not (manual, "Sequence Manipulation Functions": currval, lastval).
 bool AsksWhatWasDrawn(std::string_view definition);
 
 // The name as it is kept in the server: "order id" without quotes, doubled quotes single.

@@ -78,10 +78,9 @@ void CaseGround::GoTo(std::size_t index) {
   }
   VacuumFilled();
   stand_->UpgradeTo(index);
-  ForgetPlans(session());
+  migproof::Reconnect(session());
   index_ = index;
-  outdates_plans_.reset();
-  asks_what_was_drawn_.reset();
+  reconnection_.reset();
   of_catalogs_.clear();
   catalog_ = stand_->ObserveCatalog();  // outside a transaction: what the cases' looks go by after a ROLLBACK
   watch_->Begin();
@@ -111,27 +110,36 @@ void CaseGround::set_assumptions(std::vector<Assumption> assumptions) {
 }
 
 bool CaseGround::OutdatesPlans() {
-  if (!outdates_plans_) {
-    const auto& was = BeforeWithoutRows().catalog;
-    const auto& is = WithoutRows({Move::kUpgrade}).catalog;
-    const auto retypes = [](const Difference& difference) { return difference.attribute == "type"; };
-    const auto has_code = [](const Catalog& catalog) {
-      return !catalog.Names("function").empty() || !catalog.Names("procedure").empty();
-    };
-    outdates_plans_ = was == nullptr || is == nullptr ||
-                      ((has_code(*was) || has_code(*is)) && std::ranges::any_of(Compared(was, is), retypes));
-  }
-  return *outdates_plans_;
+  const auto& was = BeforeWithoutRows().catalog;
+  const auto& is = WithoutRows({Move::kUpgrade}).catalog;
+  const auto retypes = [](const Difference& difference) { return difference.attribute == "type"; };
+  const auto has_code = [](const Catalog& catalog) {
+    return !catalog.Names("function").empty() || !catalog.Names("procedure").empty();
+  };
+  return was == nullptr || is == nullptr ||
+         ((has_code(*was) || has_code(*is)) && std::ranges::any_of(Compared(was, is), retypes));
 }
 
-bool CaseGround::AsksWhatWasDrawn() {
-  if (!asks_what_was_drawn_) {
-    asks_what_was_drawn_ = std::ranges::any_of(catalog_->objects(), [](const auto& entry) {
-      return std::ranges::any_of(entry.second.attributes,
-                                 [](const auto& attribute) { return migproof::AsksWhatWasDrawn(attribute.second); });
-    });
+bool CaseGround::AsksWhatWasDrawn() const {
+  const auto of_step = [](const Section& written) { return migproof::AsksWhatWasDrawn(written.AsSql().script.text()); };
+  if (of_step(revision().upgrade) || (revision().downgrade && of_step(*revision().downgrade))) return true;
+  return std::ranges::any_of(catalog_->objects(), [](const auto& entry) {
+    return std::ranges::any_of(entry.second.attributes,
+                               [](const auto& attribute) { return migproof::AsksWhatWasDrawn(attribute.second); });
+  });
+}
+
+const std::vector<std::string_view>& CaseGround::Reconnection() {
+  if (!reconnection_) {
+    reconnection_.emplace();
+    if (OutdatesPlans()) reconnection_->emplace_back(kForgetPlans);
+    if (AsksWhatWasDrawn()) reconnection_->emplace_back(kForgetDrawn);
   }
-  return *asks_what_was_drawn_;
+  return *reconnection_;
+}
+
+void CaseGround::Reconnect() {
+  for (const std::string_view statement : Reconnection()) session().Execute(statement);
 }
 
 bool CaseGround::HasDeferrable(const std::shared_ptr<const Catalog>& catalog) {
@@ -381,9 +389,7 @@ RowsCase::~RowsCase() {
 }
 
 Session& RowsCase::Open() {
-  ForgetPlansWhereOutdated();
-  // A connection of its own has drawn nothing, and what is found here is to be found there.
-  if (ground_.AsksWhatWasDrawn()) ground_.session().Execute("DISCARD SEQUENCES");
+  ground_.Reconnect();
   begun_ = true;
   if (dataset_.new_shape) {
     ground_.watch().Start();
@@ -393,11 +399,7 @@ Session& RowsCase::Open() {
   return ground_.session();
 }
 
-void RowsCase::OpenOnTheWay() { ForgetPlansWhereOutdated(); }
-
-void RowsCase::ForgetPlansWhereOutdated() {
-  if (ground_.OutdatesPlans()) ForgetPlans(ground_.session());
-}
+void RowsCase::OpenOnTheWay() { ground_.Reconnect(); }
 
 void RowsCase::Close() {
   if (!begun_) return;
@@ -433,7 +435,7 @@ std::vector<Error> RowsCase::Run(const Path& path) {
   const Move move = path.back();
   Session& session = ground_.session();
   Settle();
-  ForgetPlansWhereOutdated();
+  ground_.Reconnect();
   const Revision& revision = ground_.revision();
   if (move == Move::kAdopt) {
     const Subject& subject = ground_.subject();
@@ -474,7 +476,7 @@ Session& CommittedCase::Open() {
 Session& CommittedCase::Here() { return stand_->session(); }
 
 void CommittedCase::OpenOnTheWay() {
-  ForgetPlans(stand_->session());
+  Reconnect(stand_->session());
   stand_->session().Execute("BEGIN");
 }
 
@@ -493,7 +495,7 @@ Observation CommittedCase::ObserveHere(const Path& path) {
 
 std::vector<Error> CommittedCase::Run(const Path& path) {
   const Move move = path.back();
-  ForgetPlans(stand_->session());
+  Reconnect(stand_->session());
   const bool meets_forbidden = dataset_.forbidden && move == Move::kUpgrade && !ground_.leaves_out();
   return meets_forbidden ? UpgradeAsRunnersDo() : stand_->Apply(move, ground_.revision());
 }

@@ -64,10 +64,10 @@ class CaseGround {
   const SequenceStatements& SequencesOf(const std::shared_ptr<const Catalog>& catalog);
   // Statements that session() is asked again and again, each under a name of its own.
   std::vector<Session::Prepared> Kept(const std::vector<std::string>& statements);
-  // Whether plans that rows leave behind may fail after a step of the revision (see ForgetPlans).
-  bool OutdatesPlans();
-  // Whether what puts rows in may ask what the connection has drawn from a sequence, as an earlier case has.
-  bool AsksWhatWasDrawn();
+  // The statements after which session() has nothing left that rows or a step of the revision could come upon, and
+  // would not on a connection of their own (see Reconnect in fill.h). Mostly none.
+  const std::vector<std::string_view>& Reconnection();
+  void Reconnect();
   // Whether there may be constraints in a catalog that are not checked at once; null: not known.
   bool HasDeferrable(const std::shared_ptr<const Catalog>& catalog);
   // To be called after each transaction that was rolled back.
@@ -100,6 +100,10 @@ class CaseGround {
 
  private:
   void VacuumFilled();
+  // Whether plans that rows leave behind may fail after a step of the revision.
+  bool OutdatesPlans();
+  // Whether what puts rows in, or the revision, may ask what the connection has drawn from a sequence.
+  bool AsksWhatWasDrawn() const;
 
   const Bench& bench_;
   Walk& walk_;
@@ -114,8 +118,7 @@ class CaseGround {
   int times_wanted_ = 0;
   int upgrades_again_ = 0;
   bool upgrades_again_differ_ = false;
-  std::optional<bool> outdates_plans_;
-  std::optional<bool> asks_what_was_drawn_;
+  std::optional<std::vector<std::string_view>> reconnection_;
   // Worked out when first asked for.
   struct OfCatalog {
     std::optional<bool> has_deferrable;
@@ -235,7 +238,6 @@ class RowsCase : public Case {
   std::unique_ptr<Case> Again() const override;
 
  private:
-  void ForgetPlansWhereOutdated();
   bool MayDefer(const Path& path);
 
   bool reads_catalog_;

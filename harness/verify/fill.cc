@@ -56,12 +56,15 @@ Fill::Fill(Session& session, const Subject& subject, const AimInput& input, std:
                                               TargetsFor(input, false));
 }
 
-void ForgetPlans(Session& session) { session.Execute("DISCARD PLANS"); }
+void Reconnect(Session& session) {
+  session.Execute(kForgetPlans);
+  session.Execute(kForgetDrawn);
+}
 
 Dataset PutIn(Session& session, const Subject& subject, const Catalog& catalog, const Dataset& rows) {
   // Of all revisions; what is assumed of a column that is not there yet is none of these rows' business.
   const std::vector<Assumption> assumed = ReadAssumptions(session, subject, 0, catalog).all;
-  ForgetPlans(session);
+  Reconnect(session);
   Transaction transaction(session);
   const InsertResult result = Insert(session, rows);
   TakeOut(session, assumed, {});
@@ -69,7 +72,7 @@ Dataset PutIn(Session& session, const Subject& subject, const Catalog& catalog, 
   for (const std::string& statement : UseSequences(catalog, *result.inserted)) used += statement;
   if (!used.empty()) Tried(session, used);
   transaction.Commit();
-  ForgetPlans(session);
+  Reconnect(session);
   return *result.inserted;
 }
 

@@ -12,6 +12,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/data/aim.h"
@@ -42,9 +43,13 @@ class Fill {
   std::unique_ptr<RowGenerator> generator_;
 };
 
-// What follows finds no plan, as on a connection of somebody else's: a PL/pgSQL function keeps those that it has made,
-// and they fail (42804) once a column has another type. Rows come by other connections than migrations do.
-void ForgetPlans(Session& session);
+// A PL/pgSQL function keeps the plans that it has made, and they fail (42804) once a column has another type.
+inline constexpr std::string_view kForgetPlans = "DISCARD PLANS";
+// currval and lastval fail (55000) on a connection that has drawn nothing, and answer on one that rows came by.
+inline constexpr std::string_view kForgetDrawn = "DISCARD SEQUENCES";
+
+// What follows finds neither, as on a connection of somebody else's: rows come by others than migrations do.
+void Reconnect(Session& session);
 
 // Inserts what the server takes, with real commits, and brings the sequences level with the keys. Returns what stayed.
 Dataset PutIn(Session& session, const Subject& subject, const Catalog& catalog, const Dataset& rows);

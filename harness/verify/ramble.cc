@@ -261,7 +261,7 @@ void Rambler::Change(const Leg& leg) {
                         : fmt::format("(SELECT o.{} FROM {} AS o ORDER BY o::text DESC LIMIT 1)", column, table);
     statement = fmt::format("UPDATE ONLY {} AS t SET {} = {} WHERE {}", table, column, value, row);
   }
-  ForgetPlans(stand_->session());
+  Reconnect(stand_->session());
   try {
     Transaction transaction(stand_->session());
     stand_->session().Execute(statement);
@@ -269,7 +269,7 @@ void Rambler::Change(const Leg& leg) {
   } catch (const Error& refusal) {
     if (!IsRefusal(refusal)) throw;
   }
-  ForgetPlans(stand_->session());
+  Reconnect(stand_->session());
   with_rows_ = true;
   written_ = See();
   written_at_ = AppliedSet();

@@ -207,12 +207,13 @@ std::string ReproductionScript(CaseGround& ground, const Finding& finding, const
     writer.Title(fmt::format("revision {}", subject.order()[i]->id));
     writer.Run(subject.order()[i]->upgrade, ground.stand().RefusalsOf(i));
   }
-  const auto forget_plans = [&] {
-    if (ground.OutdatesPlans()) script += "DISCARD PLANS;  -- rows and migrations come by connections of their own\n";
+  const auto reconnect = [&] {
+    for (const std::string_view statement : ground.Reconnection())
+      script += fmt::format("{};  -- rows and migrations come by connections of their own\n", statement);
   };
   const auto insert = [&] {
     if (!rows.tables.empty()) {
-      forget_plans();
+      reconnect();
       writer.Title("the rows");
       script += "BEGIN;\n";
       for (const std::string& statement : InsertStatements(rows)) script += statement;
@@ -234,7 +235,7 @@ std::string ReproductionScript(CaseGround& ground, const Finding& finding, const
       }
       writer.Title(fmt::format("{} {}", Name(path[gone]), revision.id));
       const bool up = path[gone] != Move::kDowngrade;
-      forget_plans();
+      reconnect();
       writer.Run(up ? revision.upgrade : *revision.downgrade,
                  up && ground.leaves_out() ? ground.WithoutRows({Move::kUpgrade}).refusals : std::vector<Error>());
     }
