@@ -36,7 +36,8 @@ class UpgradeSucceeds : public Property {
     }
     finding.location = upgraded.refusals.front().where();
     for (const Error& refusal : upgraded.refusals) finding.evidence.push_back(EvidenceLine(refusal));
-    if (trial.has_rows()) finding.hint = RefusalHint(upgraded.refusals.front(), *trial.Before().catalog);
+    const Error& first = upgraded.refusals.front();
+    finding.hint = trial.has_rows() ? RefusalHint(first, *trial.Before().catalog) : AbsenceHint(first);
     return finding;
   }
 

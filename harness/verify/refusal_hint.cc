@@ -201,4 +201,13 @@ std::string RefusalHint(const Error& refusal, const Catalog& before) {
          "row can be there, declare it: -- migproof: assumes TABLE: CONDITION \"why\"";
 }
 
+std::string AbsenceHint(const Error& refusal) {
+  if (!refusal.sql()) return "";
+  const std::string& state = refusal.sql()->sqlstate;
+  if (state != "3F000" && state != "42704") return "";
+  return "where it is there before the first revision (an extension's, a role, a schema of another service's): make it "
+         "in "
+         "an SQL file, and give that with --before FILE";
+}
+
 }  // namespace migproof

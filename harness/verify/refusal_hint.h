@@ -15,4 +15,8 @@ namespace migproof {
 // asks for, the declaration to paste is part of it; `before` is the database that the upgrade began with.
 std::string RefusalHint(const Error& refusal, const Catalog& before);
 
+// What to do where the upgrade speaks of a schema (3F000), or a type or role (42704), that is not there: a history
+// takes these for granted more often than a table. "" for all else.
+std::string AbsenceHint(const Error& refusal);
+
 }  // namespace migproof

@@ -73,6 +73,23 @@ TEST(RefusalHint, SaysWhatElseToDoWhereNoConditionOfOneRowHelps) {
               HasSubstr("let the statement cope"));
 }
 
+TEST(AbsenceHint, SaysWhereToMakeWhatIsTakenForGranted) {
+  const auto hint = [](const std::string& statement) {
+    const auto database = Database::Create(TestServer());
+    try {
+      database->Connect()->Execute(statement);
+    } catch (const Error& refusal) {
+      return AbsenceHint(refusal);
+    }
+    return std::string("(nothing was refused)");
+  };
+  EXPECT_THAT(hint("CREATE TABLE elsewhere.t (a int)"), HasSubstr("--before FILE"));
+  EXPECT_THAT(hint("CREATE TABLE t (a no_such_type)"), HasSubstr("--before FILE"));
+  EXPECT_THAT(hint("GRANT SELECT ON pg_class TO no_such_role"), HasSubstr("--before FILE"));
+  EXPECT_EQ(hint("DROP TABLE t"), "");
+  EXPECT_EQ(AbsenceHint(Error(ErrorKind::kInternal, "no server spoke")), "");
+}
+
 TEST(RefusalHint, HasNoneForWhatRowsDoNotCause) {
   EXPECT_EQ(HintFor("SELECT 1", "DROP TABLE t"), "");
   EXPECT_EQ(RefusalHint(Error(ErrorKind::kInternal, "no server spoke"), {}), "");
