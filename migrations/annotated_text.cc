@@ -30,10 +30,9 @@ int CountWhole(const SectionText& piece) {
   }
 }
 
-Execution WithoutTransaction(const std::vector<int>& counts, const Script& script, const std::string& hint) {
-  const auto several = std::count_if(counts.begin(), counts.end(), [](int count) { return count > 1; });
-  if (several == 0) return Execution::kStatements;
-  if (counts.size() == 1) return Execution::kOneQuery;
+// A piece of several statements is one query, and so one transaction: none of them may be one that can't run in any.
+void RefuseTransactionless(const SectionText& piece, const std::string& file, const std::string& hint) {
+  const Script script = piece.Parse(file);
   for (const Statement& statement : script.statements()) {
     if (!RefusesTransaction(script.Text(statement))) continue;
     throw Error(ErrorKind::kHistory,
@@ -41,6 +40,14 @@ Execution WithoutTransaction(const std::vector<int>& counts, const Script& scrip
                 "one of them can't run in any")
         .WithLocation(script.At(statement.begin))
         .WithHint(hint);
+  }
+}
+
+Execution WithoutTransaction(const CutSection& cut, const std::vector<int>& counts, const std::string& file,
+                             const std::string& hint) {
+  if (counts.size() == 1 && counts.front() > 1) return Execution::kOneQuery;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] > 1) RefuseTransactionless(cut.pieces[i].text, file, hint);
   }
   return Execution::kStatements;
 }
@@ -121,7 +128,7 @@ Section ReadCutSection(const CutSection& cut, const SourceLocation& mark, bool t
         .WithLocation({mark.file, piece.text.last_line()})
         .WithHint(hint);
   }
-  if (!transaction) section.execution = WithoutTransaction(counts, section.script, hint);
+  if (!transaction) section.execution = WithoutTransaction(cut, counts, mark.file, hint);
   return section;
 }
 

@@ -90,6 +90,10 @@ TEST(Goose, APieceOfSeveralStatementsIsOneQuery) {
   EXPECT_THAT(GooseComplaint("-- +goose NO TRANSACTION\n-- +goose Up\nSELECT 0;\n-- +goose StatementBegin\nSELECT 1;\n"
                              "VACUUM;\n-- +goose StatementEnd\n"),
               HasSubstr("1_a.sql:6: several statements are sent as one query here"));
+  const Revision alone = ReadGoose(
+      "-- +goose NO TRANSACTION\n-- +goose Up\n-- +goose StatementBegin\nSELECT 1;\nSELECT 2;\n-- +goose "
+      "StatementEnd\nVACUUM;\n");
+  EXPECT_EQ(alone.upgrade.execution, Execution::kStatements);  // what can't run in a transaction is a piece of its own
 }
 
 TEST(Goose, FillsInWhatTheSettingsSay) {
