@@ -323,13 +323,15 @@ RowWatch::State RowWatch::ListAll(std::vector<std::int64_t> catalogs) {
   return state;
 }
 
-// The states of the base's sequences, from what the server says behind the counters.
+// The states of the base's sequences, from what the server says behind the counters; where no value was taken, as at
+// the last look.
 std::map<std::string, SequenceState> RowWatch::Values(const Rows& told) const {
   std::map<std::string, SequenceState> states;
   for (int row = kCatalogs + static_cast<int>(base_.tables.size()); row < told.size(); ++row) {
     const auto found = base_.sequences.find(std::string(told.Get(row, 0)));
     if (found == base_.sequences.end()) continue;
-    SequenceState state = found->second.unused;
+    const auto known = now_.snapshot->sequences.find(found->second.name);
+    SequenceState state = known == now_.snapshot->sequences.end() ? found->second.unused : known->second;
     if (!told.IsNull(row, 1)) {
       state.is_called = true;
       state.last_value = told.GetInt(row, 1);
@@ -339,12 +341,24 @@ std::map<std::string, SequenceState> RowWatch::Values(const Rows& told) const {
   return states;
 }
 
+// Whether a sequence of which a value was taken at the last look says that none was: setval() put it anywhere.
+bool RowWatch::AnyCalledNoMore(const Rows& told) const {
+  for (int row = kCatalogs + static_cast<int>(base_.tables.size()); row < told.size(); ++row) {
+    if (!told.IsNull(row, 1)) continue;
+    const auto found = base_.sequences.find(std::string(told.Get(row, 0)));
+    if (found == base_.sequences.end()) continue;
+    const auto known = now_.snapshot->sequences.find(found->second.name);
+    if (known != now_.snapshot->sequences.end() && known->second.is_called) return true;
+  }
+  return false;
+}
+
 // What there is now, without the rows: the base, but for what this transaction touched.
 RowWatch::State RowWatch::Now(const std::string& way) {
   const Rows told = Ask();
   State now;
   now.catalogs = CatalogCounters(told);
-  if (now.catalogs[kNamespaceCatalog] != 0) return ListAll(now.catalogs);
+  if (now.catalogs[kNamespaceCatalog] != 0 || AnyCalledNoMore(told)) return ListAll(now.catalogs);
   now.tables = base_.tables;
   std::size_t at = 0;
   for (auto& [name, known] : now.tables) {

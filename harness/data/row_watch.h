@@ -115,6 +115,7 @@ class RowWatch {
   std::string QueryName(const std::string& name, const Known& known);
   void ReadChanged(State& now, const State& before);
   std::map<std::string, SequenceState> Values(const Rows& told) const;
+  bool AnyCalledNoMore(const Rows& told) const;
   std::vector<std::int64_t> CatalogCounters(const Rows& told) const;
   std::int64_t SinceStart(const std::string& oid, std::int64_t count) const;
   Rows Ask();

@@ -22,6 +22,8 @@ CREATE TABLE child (id bigserial PRIMARY KEY, parent bigint REFERENCES parent ON
 CREATE TABLE "Odd name" (b int, a int);
 CREATE SCHEMA s1;
 CREATE SEQUENCE s1.loose;
+CREATE SEQUENCE s1.moved;
+ALTER SEQUENCE s1.moved RESTART 30;
 CREATE TABLE s1.other (a int);
 INSERT INTO s1.other VALUES (1);
 INSERT INTO parent (m) VALUES ('sad'), ('ok'), (NULL);
@@ -77,6 +79,7 @@ INSTANTIATE_TEST_SUITE_P(
             "INSERT INTO \"Odd name\" VALUES (1, 2)", "ALTER TABLE \"Odd name\" RENAME TO other",
             "CREATE SCHEMA s; ALTER TABLE child SET SCHEMA s", "ALTER SEQUENCE child_id_seq RESTART WITH 500",
             "SELECT nextval('child_id_seq'), setval('parent_id_seq', 900)", "SELECT nextval('s1.loose')",
+            "SELECT setval('child_id_seq', 500, false)", "SELECT nextval('s1.moved')",
             "ALTER TABLE child DISABLE TRIGGER ALL; DELETE FROM parent", "ALTER SCHEMA s1 RENAME TO s2",
             "DROP SCHEMA s1 CASCADE", "DROP SEQUENCE s1.loose",
             "ALTER SEQUENCE s1.loose INCREMENT 5; SELECT nextval('s1.loose')", "CREATE SEQUENCE fresh START 7",
@@ -94,6 +97,21 @@ INSTANTIATE_TEST_SUITE_P(
             "ALTER TABLE s1.other SET UNLOGGED",
             "CREATE VIEW v AS SELECT 1; DROP VIEW v; CREATE INDEX ON child (note)"),
         testing::Bool()));
+
+TEST(RowWatch, KnowsWhatComesNextWhereNoValueWasTaken) {
+  const auto [database, session] = OnGround();
+  EXPECT_EQ(ReadRows(*session, {}).sequences.at("s1.moved"), (SequenceState{30, false, 1}));
+  RowWatch watch(*session, {});
+  watch.Begin();
+  watch.Start();
+  session->Execute(
+      "SELECT nextval('s1.moved'), setval('child_id_seq', 500, false); ALTER SEQUENCE parent_id_seq RESTART 9");
+  const auto seen = watch.Look();
+  EXPECT_EQ(seen->sequences.at("public.child_id_seq"), (SequenceState{500, false, 1}));
+  EXPECT_EQ(seen->sequences.at("public.parent_id_seq"), (SequenceState{9, false, 1}));
+  watch.Rewind();
+  EXPECT_EQ(session->Query("SELECT nextval('s1.moved')").GetInt(0, 0), 30);
+}
 
 TEST(RowWatch, ReadsNothingAgainThatWasGivenBackOnInsertion) {
   const auto ground = OnGround();

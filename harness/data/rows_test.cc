@@ -123,10 +123,12 @@ TEST(CompareSequences, TellsThoseThatFellBack) {
   RowSnapshot was;
   RowSnapshot is;
   was.sequences = {{"public.a", {7, true, 1}}, {"public.b", {-7, true, -1}}, {"public.c", {7, true, 1}}};
-  is.sequences = {{"public.a", {3, true, 1}}, {"public.b", {-9, true, -1}}, {"public.c", {1, false, 1}}};
+  is.sequences = {{"public.a", {3, true, 1}}, {"public.b", {-9, true, -1}}, {"public.c", {7, false, 1}}};
   EXPECT_THAT(CompareSequences(was, is),
               ElementsAre(testing::Pair("public.a", "~ sequence public.a: last value was 7, is 3"),
-                          testing::Pair("public.c", "~ sequence public.c: last value was 7, is not called")));
+                          testing::Pair("public.c", "~ sequence public.c: last value was 7, the next one is 7")));
+  is.sequences = {{"public.a", {8, false, 1}}, {"public.b", {-8, false, -1}}, {"public.c", {7, true, 1}}};
+  EXPECT_THAT(CompareSequences(was, is), IsEmpty());
 }
 
 }  // namespace

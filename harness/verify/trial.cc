@@ -123,10 +123,9 @@ std::map<std::string, std::string> CompareSequencesOf(const Observation& was, co
     const std::string column = use.table + "." + use.column;
     if (leave_out.contains(use.table) || leave_out.contains(column) || (only && !only->contains(use.table))) continue;
     const SequenceState& state = is.rows->sequences.at(use.sequence);
-    lines[use.sequence] =
-        fmt::format("~ sequence {}: {}, but {} goes to {}", use.sequence,
-                    state.is_called ? fmt::format("last value is {}", state.last_value) : "not called", column,
-                    *LargestKeyBeyond(use, *is.rows));
+    lines[use.sequence] = fmt::format("~ sequence {}: {} is {}, but {} goes to {}", use.sequence,
+                                      state.is_called ? "last value" : "the next value", state.last_value, column,
+                                      *LargestKeyBeyond(use, *is.rows));
   }
   std::erase_if(lines, [&](const auto& line) {
     // A sequence that no catalog knows belongs to the ledger.
