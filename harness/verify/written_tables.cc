@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <regex>
+#include <string_view>
 
 namespace migproof {
 
@@ -12,6 +13,33 @@ std::string InLowerCase(std::string text) {
   return text;
 }
 
+// A space for each comment. Bodies between dollar quotes are read like the rest; strings and quoted names stay.
+std::string WithoutComments(std::string_view text) {
+  std::string kept;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    if (text[at] == '\'' || text[at] == '"') {
+      at = std::min(text.find(text[at], at + 1), text.size() - 1) + 1;
+      kept += text.substr(begin, at - begin);
+    } else if (text.substr(at, 2) == "--") {
+      at = std::min(text.find('\n', at), text.size());
+      kept += ' ';
+    } else if (text.substr(at, 2) == "/*") {
+      int depth = 0;
+      do {
+        const bool opens = text.substr(at, 2) == "/*";
+        const bool closes = text.substr(at, 2) == "*/";
+        depth += opens ? 1 : closes ? -1 : 0;
+        at += opens || closes ? 2 : 1;
+      } while (depth > 0 && at < text.size());
+      kept += ' ';
+    } else {
+      kept += text[at++];
+    }
+  }
+  return kept;
+}
+
 }  // namespace
 
 std::string BareName(const std::string& qualified) {
@@ -20,7 +48,8 @@ std::string BareName(const std::string& qualified) {
   return InLowerCase(name);
 }
 
-std::set<std::string> WrittenIn(const std::string& text) {
+std::set<std::string> WrittenIn(const std::string& statement) {
+  const std::string text = WithoutComments(statement);
   static const std::regex kTarget(
       R"re(\b(?:insert\s+into|update|delete\s+from|truncate(?:\s+table)?|merge\s+into|copy)\s+(?:only\s+)?)re"
       R"re(((?:"[^"]+"|[\w$]+)(?:\s*\.\s*(?:"[^"]+"|[\w$]+))?(?:\s*,\s*(?:"[^"]+"|[\w$.]+))*))re",
