@@ -16,6 +16,7 @@
 #include "harness/verify/reproduction.h"
 #include "harness/verify/unfilled.h"
 #include "harness/verify/volume.h"
+#include "harness/verify/written_tables.h"
 
 namespace migproof {
 
@@ -114,7 +115,7 @@ class Search::Unit {
     if (here.downgrade && here.downgrade->execution == Execution::kTool) {
       ground_.WithoutRows({Move::kUpgrade, Move::kDowngrade});
     }
-    fits_ = FitsProbe(here.upgrade.AsSql()) && (!here.downgrade || FitsProbe(here.downgrade->AsSql()));
+    fits_ = Fits(here.upgrade, *before_) && (!here.downgrade || Fits(*here.downgrade, *upgraded.catalog));
     // What a tool does after a refusal is its own: what was recorded up to there does not tell.
     if (here.upgrade.execution == Execution::kTool && upgraded.refused()) fits_ = false;
     runs_code_ = RunsCode(ground_.revision().upgrade) ||
@@ -216,6 +217,11 @@ class Search::Unit {
       if (std::find(leave_out.begin(), leave_out.end(), table) == leave_out.end()) return table;
     }
     return "";
+  }
+
+  // Whether the section does the same inside the transaction that has inserted the rows as behind it.
+  static bool Fits(const Section& section, const Catalog& catalog) {
+    return FitsProbe(section.AsSql()) && !WritesBelowDeferredKeys(section.AsSql(), catalog);
   }
 
   int Cases() const {

@@ -108,4 +108,20 @@ std::set<std::string> WrittenTables(const Revision& revision, const Catalog& bef
   return written;
 }
 
+bool WritesBelowDeferredKeys(const Section& section, const Catalog& catalog) {
+  std::set<std::string> deferred;
+  for (const std::string& name : catalog.Names("foreign key")) {
+    const CatalogObject& key = *catalog.Find("foreign key", name);
+    if (key.attributes.at("definition").find("INITIALLY DEFERRED") != std::string::npos) {
+      deferred.insert(BareName(key.relation));
+    }
+  }
+  if (deferred.empty()) return false;
+  const auto& statements = section.script.statements();
+  return std::any_of(statements.begin(), statements.end(), [&](const Statement& statement) {
+    const std::set<std::string> written = WrittenIn(std::string(section.script.Text(statement)));
+    return std::any_of(written.begin(), written.end(), [&](const auto& name) { return deferred.contains(name); });
+  });
+}
+
 }  // namespace migproof

@@ -23,4 +23,8 @@ bool HoldsWord(const std::string& text, const std::string& word);
 // statements, by the functions that they name, and so on. `before` and `after` hold the functions' definitions.
 std::set<std::string> WrittenTables(const Revision& revision, const Catalog& before, const Catalog& after);
 
+// Whether the section writes to a table of `catalog` whose foreign keys are checked at the end of a transaction. In the
+// one that has inserted a row every UPDATE of it waits for that check, and ALTER TABLE does not run before.
+bool WritesBelowDeferredKeys(const Section& section, const Catalog& catalog);
+
 }  // namespace migproof
