@@ -362,35 +362,50 @@ std::vector<std::string> Trial::CompareSurvivors(const Observation& was, const O
   }
   Suspicion suspicion{.was = was.path, .is = is.path, .unstable = new_columns};
   for (const auto& [name, declaration] : exempt) suspicion.unstable.insert(name);
-  std::vector<std::string> lines;
-  for (const auto& [table, rows] : was.rows->tables) {
-    const auto now = is.rows->tables.find(table);
-    if (now != is.rows->tables.end() && now->second.IsSame(rows)) continue;
-    const bool looked_at = now != is.rows->tables.end() && old_shape.Find("table", table) != nullptr &&
-                           !written.contains(BareName(table)) && rows->checksum.empty();
-    if (!looked_at) continue;
-    const std::vector<std::string> key = KeyOf(*was.catalog, old_shape, table);
-    if (key.empty() && rows->count != now->second->count) continue;
-    RowSnapshot before;
-    RowSnapshot after;
-    before.tables[table] = key.empty() ? rows : SharedRows(SurvivorsOf(*rows, *now->second, key));
-    after.tables[table] = key.empty() ? now->second : SharedRows(SurvivorsOf(*now->second, *rows, key));
-    std::set<std::string> lost;
-    migproof::CompareRows(before, after, {.leave_out = new_columns, .maximum_lines = 0}, &lost);
-    for (const std::string& column : lost) {
-      const auto declared = exempt.contains(column) ? exempt.find(column) : exempt.find(table);
-      if (declared == exempt.end() || !needed_.insert(declared->second).second) continue;
-      Note(fmt::format("as declared: {} {}", declared->second->kind, declared->second->object));
+  std::set<std::string> lost;
+  const auto compare = [&](const UnstableColumns& unstable) {
+    std::vector<std::string> lines;
+    lost.clear();
+    suspicion.tables.clear();
+    suspicion.keys.clear();
+    for (const auto& [table, rows] : was.rows->tables) {
+      const auto now = is.rows->tables.find(table);
+      if (now != is.rows->tables.end() && now->second.IsSame(rows)) continue;
+      const bool looked_at = now != is.rows->tables.end() && old_shape.Find("table", table) != nullptr &&
+                             !written.contains(BareName(table)) && rows->checksum.empty();
+      if (!looked_at) continue;
+      const std::vector<std::string> key = KeyOf(*was.catalog, old_shape, table);
+      if (key.empty() && rows->count != now->second->count) continue;
+      RowSnapshot before;
+      RowSnapshot after;
+      before.tables[table] = key.empty() ? rows : SharedRows(SurvivorsOf(*rows, *now->second, key));
+      after.tables[table] = key.empty() ? now->second : SharedRows(SurvivorsOf(*now->second, *rows, key));
+      std::set<std::string> changed;
+      migproof::CompareRows(before, after, {.unstable = unstable, .leave_out = new_columns, .maximum_lines = 0},
+                            &changed);
+      for (const std::string& column : changed) {
+        const auto declared = exempt.contains(column) ? exempt.find(column) : exempt.find(table);
+        if (declared == exempt.end() || !needed_.insert(declared->second).second) continue;
+        Note(fmt::format("as declared: {} {}", declared->second->kind, declared->second->object));
+      }
+      if (exempt.contains(table)) continue;
+      const std::vector<std::string> differing =
+          migproof::CompareRows(before, after, {.unstable = unstable, .leave_out = suspicion.unstable}, &lost);
+      if (differing.empty()) continue;
+      lines.insert(lines.end(), differing.begin(), differing.end());
+      suspicion.tables.insert(table);
+      if (!key.empty()) suspicion.keys[table] = key;
     }
-    if (exempt.contains(table)) continue;
-    const std::vector<std::string> differing =
-        migproof::CompareRows(before, after, {.leave_out = suspicion.unstable}, &lost_);
-    if (differing.empty()) continue;
-    lines.insert(lines.end(), differing.begin(), differing.end());
-    suspicion.tables.insert(table);
-    if (!key.empty()) suspicion.keys[table] = key;
-  }
+    return lines;
+  };
+  std::vector<std::string> lines = compare({});
   if (lines.empty()) return lines;
+  // A trigger on what the upgrade writes to may set a clock in another table.
+  const UnstableColumns& unstable = mover_.Unstable(is.path);
+  if (!unstable.empty()) lines = compare(unstable);
+  if (lines.empty()) return lines;
+  lost_.merge(lost);
+  suspicion.unstable.insert(unstable.begin(), unstable.end());
   suspicion.signature = fmt::format("rows of {}: {} against {}", fmt::join(suspicion.tables, ", "), ToString(was.path),
                                     ToString(is.path));
   suspicion_ = std::move(suspicion);
