@@ -40,6 +40,19 @@ std::string WithoutComments(std::string_view text) {
   return kept;
 }
 
+// Where a target is put together, as in format('UPDATE %I ...', name) and 'UPDATE ' || name, every string that may be a
+// table's name counts: ARRAY['orders', 'items'].
+void AddWhereTargetsArePutTogether(const std::string& text, std::set<std::string>& names) {
+  static const std::regex kPutTogether(
+      R"re(\b(?:insert\s+into|update|delete\s+from|truncate(?:\s+table)?)\s+(?:only\s+)?(?:[\w".]+\.)?(?:%|'\s*\|\|))re",
+      std::regex::icase);
+  static const std::regex kName(R"re('([\w$.]+)')re");
+  if (!std::regex_search(text, kPutTogether)) return;
+  for (std::sregex_iterator match(text.begin(), text.end(), kName), end; match != end; ++match) {
+    names.insert(BareName((*match)[1]));
+  }
+}
+
 }  // namespace
 
 std::string BareName(const std::string& qualified) {
@@ -66,6 +79,7 @@ std::set<std::string> WrittenIn(const std::string& statement) {
       at = comma == std::string::npos ? comma : comma + 1;
     }
   }
+  AddWhereTargetsArePutTogether(text, names);
   return names;
 }
 
