@@ -66,7 +66,7 @@ struct RowGeneratorOptions {
   std::set<std::string> focus;
   std::size_t rows_per_table = 3;  // at most, about
   bool few_draws = false;          // so few that each is to hold what is aimed at, not every other one
-  bool plain = false;              // a row in each table, NULL in most of what may be, aimed at one thing at most
+  bool plain = false;              // a row in some tables, NULL in most of what may be, aimed at one thing at most
   // Columns ("public.orders.id") whose values count up from 1 though no sequence feeds them: one has before.
   std::set<std::string> numbered;
 };
