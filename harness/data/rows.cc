@@ -110,7 +110,13 @@ std::string Show(const Cell& cell) {
   return fmt::format("{}... ({} bytes)", cell->substr(0, end), cell->size());
 }
 
-std::string Quoted(const Cell& cell) { return cell ? "'" + Show(cell) + "'" : "NULL"; }
+// Stands for any value but NULL in a column that is another one in each execution.
+constexpr const char* kUnstable = "(another each time)";
+
+std::string Quoted(const Cell& cell) {
+  if (cell == kUnstable) return "not NULL";
+  return cell ? "'" + Show(cell) + "'" : "NULL";
+}
 
 std::string ShowRow(const std::vector<std::string>& names, const std::vector<Cell>& cells) {
   std::string text;
@@ -130,7 +136,7 @@ Projected Project(const TableRows& table, const std::vector<SharedColumn>& share
     cells.reserve(shared.size());
     for (const SharedColumn& column : shared) {
       const Cell& cell = row[was ? column.was : column.is];
-      cells.push_back(column.unstable && cell ? Cell("(unstable)") : cell);
+      cells.push_back(column.unstable && cell ? Cell(kUnstable) : cell);
     }
     rows.push_back(std::move(cells));
   }
@@ -170,7 +176,7 @@ std::string Identity(const std::vector<std::string>& names, const std::vector<Ce
                      const Projected& all) {
   std::string any;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (was[i] != is[i] || !was[i]) continue;
+    if (was[i] != is[i] || !was[i] || was[i] == kUnstable) continue;
     const std::string shown = fmt::format("{}={}", names[i], Show(was[i]));
     const auto same = std::count_if(all.begin(), all.end(), [&](const auto& row) { return row[i] == was[i]; });
     if (same == 1) return shown;

@@ -104,7 +104,11 @@ TEST(CompareRows, ComparesUnstableCellsByNullOrNot) {
   const RowSnapshot was = People({{"a", "1", "x"}});
   const CompareRowsOptions options{.unstable = {"public.people.note"}, .leave_out = {}, .tables = {}};
   EXPECT_THAT(CompareRows(was, People({{"a", "1", "y"}}), options), IsEmpty());
-  EXPECT_THAT(CompareRows(was, People({{"a", "1", std::nullopt}}), options), ElementsAre(HasSubstr("is NULL")));
+  EXPECT_THAT(CompareRows(was, People({{"a", "1", std::nullopt}}), options),
+              ElementsAre(HasSubstr("note was not NULL, is NULL")));
+  const CompareRowsOptions first{.unstable = {"public.people.email"}, .leave_out = {}, .tables = {}};
+  EXPECT_THAT(CompareRows(was, People({{"b", "1", "y"}}), first),
+              ElementsAre("~ public.people: id=1: note was 'x', is 'y'"));
 }
 
 TEST(CompareRows, TellsWhatWasLost) {
