@@ -2,7 +2,8 @@
 //
 // Facts of the tool that this file imitates:
 // - NAME is letters, digits, '_' and '-'; it is the version, compared as text, byte by byte. Several files may share a
-//   number. Other names are ignored; one that goes on behind ".down.sql" would be run, and is refused here.
+//   number. Its patterns are ^([\w-]+).up.sql$ and ^([\w-]+).down.sql, and their dots are any character: NAME_up.sql is
+//   run as well. Other names are ignored; one that goes on behind ".down.sql" would be run, and is refused here.
 // - Each file is one query in a transaction; there is no way around that.
 // - The ledger is one row, the newest version, '' for none; everything up to it counts as applied. It is set before the
 //   file runs, in its transaction. Undoing a version sets the one before it that has a down file.
@@ -12,6 +13,7 @@
 #include <cctype>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "migrations/annotated_text.h"
 #include "migrations/format.h"
@@ -35,20 +37,40 @@ std::size_t MaragudkVersionLength(std::string_view name) {
   return static_cast<std::size_t>(end - name.begin());
 }
 
+// The length of the version where the tool's pattern for `half`, "up" or "down", fits the beginning of a name, and that
+// of all that fits.
+std::optional<std::pair<std::size_t, std::size_t>> MaragudkFit(std::string_view name, std::string_view half) {
+  for (std::size_t length = MaragudkVersionLength(name); length > 0; --length) {
+    const std::size_t end = length + half.size() + std::string_view("..sql").size();
+    if (name.size() < end || name.substr(length + 1, half.size()) != half) continue;
+    if (name.substr(end - 3, 3) == "sql") return std::pair(length, end);
+  }
+  return std::nullopt;
+}
+
+void TakeMaragudkFile(std::filesystem::path& half, const std::filesystem::path& file) {
+  if (!half.empty()) {
+    throw Error(ErrorKind::kHistory, fmt::format("'{}' and '{}' have the same version", half.string(), file.string()))
+        .WithHint("rename one of them");
+  }
+  half = file;
+}
+
 std::map<std::string, SectionFiles> PairMaragudkFiles(const std::filesystem::path& directory) {
   std::map<std::string, SectionFiles> pairs;
   for (const auto& entry : ListDirectory(directory)) {
     const std::string name = entry.filename().string();
-    const std::size_t length = MaragudkVersionLength(name);
-    const std::string_view rest = std::string_view(name).substr(length);
-    if (length == 0 || std::filesystem::is_directory(entry)) continue;
-    if (rest == kMaragudkUp) pairs[name.substr(0, length)].up = entry;
-    if (rest == kMaragudkDown) pairs[name.substr(0, length)].down = entry;
-    if (rest.size() > kMaragudkDown.size() && rest.rfind(kMaragudkDown, 0) == 0) {
+    if (std::filesystem::is_directory(entry)) continue;
+    const auto up = MaragudkFit(name, "up");
+    if (up && up->second == name.size()) TakeMaragudkFile(pairs[name.substr(0, up->first)].up, entry);
+    const auto down = MaragudkFit(name, "down");
+    if (!down) continue;
+    if (down->second < name.size()) {
       throw Error(ErrorKind::kHistory,
                   fmt::format("'{}' goes on behind '.down.sql', and the tool would run it", entry.string()))
           .WithHint("take it out of there");
     }
+    TakeMaragudkFile(pairs[name.substr(0, down->first)].down, entry);
   }
   return pairs;
 }

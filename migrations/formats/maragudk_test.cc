@@ -29,6 +29,27 @@ TEST(Maragudk, ReadsFilesInTheOrderOfTheirNames) {
   EXPECT_FALSE(revisions[1].downgrade);
 }
 
+TEST(Maragudk, ReadsNamesWithAnyCharacterForTheDots) {
+  const TempDirectory directory;
+  for (const char* name : {"1-a.up.sql", "2-b_up.sql", "2-b-down_sql", "3-c.up sql", "4-up.up.sql", "up.sql", "_up.sql",
+                           "5-backup.sql", "6-d.up.sql.orig"}) {
+    directory.Write(name, "SELECT 1;");
+  }
+  const std::vector<Revision> revisions = Maragudk().Read(directory.path());
+  std::vector<std::string> keys;
+  for (const Revision& revision : revisions) keys.push_back(revision.ledger_key);
+  EXPECT_THAT(keys, ElementsAre("1-a", "2-b", "3-c", "4-up", "5-bac"));
+  EXPECT_TRUE(revisions[1].downgrade);
+}
+
+TEST(Maragudk, RefusesTwoFilesOfOneVersion) {
+  const TempDirectory directory;
+  directory.Write("1-a.up.sql", "");
+  directory.Write("1-a_up.sql", "");
+  EXPECT_THAT(RenderedErrorOf([&] { Maragudk().Read(directory.path()); }),
+              HasSubstr("1-a_up.sql' have the same version"));
+}
+
 TEST(Maragudk, RefusesWhatTheToolWouldMisread) {
   const TempDirectory down;
   down.Write("1-a.down.sql", "");
