@@ -5,6 +5,7 @@
 
 #include "harness/verify/property.h"
 #include "harness/verify/recent.h"
+#include "harness/verify/relabelled.h"
 #include "harness/verify/retyped.h"
 #include "harness/verify/trial.h"
 #include "harness/verify/written_tables.h"
@@ -38,7 +39,8 @@ class DataPreservation : public Property {
     }
     std::map<std::string, std::string> casts;
     std::set<std::string> uncast;
-    const Observation seen = trial.has_rows() ? CastBack(trial, ground.retyped, upgraded, casts, uncast) : upgraded;
+    const Observation cast = trial.has_rows() ? CastBack(trial, ground.retyped, upgraded, casts, uncast) : upgraded;
+    const Observation seen = UnderOldLabels(ground.relabelled, cast);
     // What is called otherwise is still there; so is what has other names for its values.
     std::set<std::string> kept = RenamedColumns(*before.rows, *seen.rows);
     kept.merge(Translated(before, seen, uncast));
@@ -57,7 +59,8 @@ class DataPreservation : public Property {
   // What the catalogs say, whatever the rows.
   struct Ground {
     std::set<std::string> kept;
-    TypesByTable retyped;  // of these
+    TypesByTable retyped;         // of these
+    OldLabelsByTable relabelled;  // likewise
   };
 
   static const Ground& GroundOf(const Trial& trial, const std::shared_ptr<const Catalog>& before,
@@ -68,6 +71,7 @@ class DataPreservation : public Property {
       Ground ground;
       ground.kept = Kept(trial, *before, *after);
       ground.retyped = Retyped(trial, *before, *after, ground.kept);
+      ground.relabelled = Relabelled(*before, *after, ground.kept);
       return ground;
     });
   }
