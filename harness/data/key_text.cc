@@ -37,13 +37,14 @@ std::optional<std::string> KeyText(const TableModel& table, const KeyModel& key,
   for (const std::size_t column : key.columns) {
     if (!known[column]) return std::nullopt;
     const Cell& cell = cells[column];
-    if (!cell && key.nulls_distinct && !key.by_expression) return std::nullopt;
+    const bool expressed = std::find(key.expressed.begin(), key.expressed.end(), column) != key.expressed.end();
+    if (!cell && key.nulls_distinct && !expressed) return std::nullopt;
     if (!cell) {
       text += "NULL,";
       continue;
     }
     std::string part = EqualityText(table.columns[column].equality, *cell);
-    if (key.by_expression) part = EqualityText(Equality::kCaseless, part);
+    if (expressed) part = EqualityText(Equality::kCaseless, part);
     text += std::to_string(part.size());
     text += ':';
     text += part;

@@ -80,9 +80,10 @@ void AddPart(TableModel& table, KeyModel& key, const KeyPart& part) {
       part.column ? std::vector<std::size_t>{*part.column} : MentionedColumns(part.text, table.ColumnNames());
   for (const std::size_t column : mentioned) {
     if (std::find(key.columns.begin(), key.columns.end(), column) == key.columns.end()) key.columns.push_back(column);
-    if (!plain) table.columns[column].counted = true;
+    if (plain) continue;
+    table.columns[column].counted = true;
+    key.expressed.push_back(column);
   }
-  key.by_expression = key.by_expression || !plain;
 }
 
 // Ranges that never overlap satisfy an exclusion constraint whatever its other columns hold; else those that have to be

@@ -58,8 +58,8 @@ struct KeyModel {
   bool nulls_distinct = true;
   // Where it holds only for some rows; null where for all.
   std::shared_ptr<const CheckSolver> predicate;
-  // Tells rows apart by more than plain equality of its columns: by expressions over them, say.
-  bool by_expression = false;
+  // Of the columns, those that it tells rows apart by in another way than plain equality: by expressions, say.
+  std::vector<std::size_t> expressed;
 };
 
 struct ForeignKeyModel {
