@@ -29,6 +29,8 @@ class CellDrawer {
   std::optional<std::string> Value(std::size_t column, bool distinct);
   std::optional<std::string> NextDistinct(std::size_t column);
   bool Passes(const ColumnModel& column, const std::string& value) const;
+  std::string WithFields(const ColumnModel& column, std::string document);
+  std::optional<std::string> FieldValue(const DocumentField& field);
 
   const TableModel& table_;
   Random& random_;

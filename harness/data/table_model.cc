@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "harness/data/definition_text.h"
+#include "harness/data/document_fields.h"
 #include "harness/data/partition_bound.h"
 
 namespace migproof {
@@ -168,6 +170,45 @@ void ReadColumns(const Catalog& catalog, const ObjectsByTable::mapped_type& obje
   for (auto& [position, column] : columns) table.columns.push_back(std::move(column));
 }
 
+// Whether a function is called in it, or a type has a modifier.
+bool HoldsCall(const std::string& expression) {
+  for (std::size_t at = expression.find('('); at != std::string::npos; at = expression.find('(', at + 1)) {
+    if (at > 0 && std::isalnum(static_cast<unsigned char>(expression[at - 1])) != 0) return true;
+  }
+  return false;
+}
+
+// `alone`: the generated column at `taker` is made of this field and no other.
+void AddField(TableModel& table, const TakenField& taken, std::size_t taker, bool alone, bool through_function) {
+  const auto at = table.Position(taken.column);
+  if (!at || !table.columns[*at].type.name.starts_with("json") || table.columns[taker].valueless) return;
+  std::vector<DocumentField>& fields = table.columns[*at].fields;
+  const bool required = !table.columns[taker].nullable;
+  const auto same = std::ranges::find(fields, taken.path, &DocumentField::path);
+  if (same != fields.end()) {
+    same->required = same->required || required;
+    return;
+  }
+  static const ColumnType text = ResolveType(Catalog(), "text");
+  const bool own = alone && table.columns[taker].plain.base != "tsvector";
+  fields.push_back({taken.path, taker, own ? table.columns[taker].source : GeneratorFor(text).For(text),
+                    through_function, required});
+}
+
+// Those that are taken alone come first: of what is joined with others only the text is known.
+void ReadFields(const ObjectsByTable::mapped_type& objects, TableModel& table) {
+  for (const bool alone : {true, false}) {
+    for (const auto& [key, object] : objects) {
+      if (key->kind != "column" || !object->attributes.contains("generated")) continue;
+      const std::string expression = TableAttribute(*object, "generated");
+      const auto taker = table.Position(key->name.substr(table.name.size() + 1));
+      const std::vector<TakenField> taken = TakenFields(expression);
+      if (!taker || (taken.size() == 1) != alone) continue;
+      for (const TakenField& field : taken) AddField(table, field, *taker, alone, HoldsCall(expression));
+    }
+  }
+}
+
 // Returns the CHECKs.
 std::vector<std::string> ReadConstraints(const ObjectsByTable::mapped_type& objects, TableModel& table) {
   std::vector<std::string> checks;
@@ -242,6 +283,7 @@ TableModels::TableModels(const Catalog& catalog, const std::set<std::string>& nu
     const auto objects = sorted.find(name);
     if (objects == sorted.end()) continue;
     ReadColumns(catalog, objects->second, table);
+    ReadFields(objects->second, table);
     for (ColumnModel& column : table.columns) column.numbered = numbered.contains(name + "." + column.name);
     ReadPartitions(catalog, partitions, name, ReadConstraints(objects->second, table), table);
   }

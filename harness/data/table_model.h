@@ -24,6 +24,15 @@
 
 namespace migproof {
 
+// What a generated column takes out of a document.
+struct DocumentField {
+  std::vector<std::string> path;   // the keys that lead there
+  std::size_t taker = 0;           // the position of the generated column; the first, where there are several
+  ColumnGenerator::Source source;  // of values that it takes
+  bool through_function = false;   // whose demands nobody knows
+  bool required = false;           // some taker must not be NULL
+};
+
 struct ColumnModel {
   std::string name;  // quoted
   ColumnType type;
@@ -43,9 +52,10 @@ struct ColumnModel {
   bool counted = false;
   // Ranges that do not overlap: an exclusion constraint asks for it.
   bool disjoint = false;
-  bool indexed = false;    // some index holds it, and takes no value longer than a third of a page
-  bool valueless = false;  // no value of its type is known: an enum without labels, a type that nobody knows
-  bool numbered = false;   // see TableModels
+  bool indexed = false;               // some index holds it, and takes no value longer than a third of a page
+  bool valueless = false;             // no value of its type is known: an enum without labels, a type that nobody knows
+  bool numbered = false;              // see TableModels
+  std::vector<DocumentField> fields;  // of json or jsonb: what the table's generated columns take out of it
 
   // Values are numbers from 1, as a sequence would give them.
   bool counts_up() const { return numbered || serial; }
