@@ -44,6 +44,7 @@ class DataPreservation : public Property {
     // What is called otherwise is still there; so is what has other names for its values.
     std::set<std::string> kept = RenamedColumns(*before.rows, *seen.rows);
     kept.merge(Translated(before, seen, uncast));
+    kept.insert(ground.recomputed.begin(), ground.recomputed.end());
     const std::vector<std::string> lines = trial.CompareRows(before, seen, tables, true, kept);
     trial.SuspectCasts(casts);
     if (lines.empty()) return std::nullopt;
@@ -59,8 +60,9 @@ class DataPreservation : public Property {
   // What the catalogs say, whatever the rows.
   struct Ground {
     std::set<std::string> kept;
-    TypesByTable retyped;         // of these
-    OldLabelsByTable relabelled;  // likewise
+    TypesByTable retyped;              // of these
+    OldLabelsByTable relabelled;       // likewise
+    std::set<std::string> recomputed;  // columns that the server computes, and by another expression than before
   };
 
   static const Ground& GroundOf(const Trial& trial, const std::shared_ptr<const Catalog>& before,
@@ -72,8 +74,21 @@ class DataPreservation : public Property {
       ground.kept = Kept(trial, *before, *after);
       ground.retyped = Retyped(trial, *before, *after, ground.kept);
       ground.relabelled = Relabelled(*before, *after, ground.kept);
+      ground.recomputed = Recomputed(*before, *after);
       return ground;
     });
+  }
+
+  // They hold nothing of their own.
+  static std::set<std::string> Recomputed(const Catalog& before, const Catalog& after) {
+    std::set<std::string> recomputed;
+    for (const auto& [key, object] : before.objects()) {
+      const auto was = object.attributes.find("generated");
+      if (key.kind != "column" || was == object.attributes.end()) continue;
+      const std::string is = after.Attribute("column", key.name, "generated");
+      if (!is.empty() && is != was->second) recomputed.insert(key.name);
+    }
+    return recomputed;
   }
 
   // The tables there are before and after, and that the upgrade does not write to; what stands in an inheritance tree
