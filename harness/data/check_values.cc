@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 
 #include "harness/data/type_recipe.h"
 
@@ -246,6 +247,7 @@ bool FitsBase(const ColumnType& type, const std::string& text) {
   if (type.base == "bigint") return FitsInteger(text, "-9223372036854775808", "9223372036854775807");
   if (type.base == "oid") return FitsInteger(text, "0", "4294967295");
   if (type.base == "numeric") return FitsNumeric(type, text);
+  if (type.base == "json" || type.base == "jsonb") return nlohmann::json::accept(text);
   switch (FamilyOf(type)) {
     case ValueFamily::kNumber:
     case ValueFamily::kFloat: return ParseNumber(text).has_value();
