@@ -217,6 +217,10 @@ class CommandLine {
         ->check(CLI::NonNegativeNumber);
     verify->add_option("--shrink-budget-ms", shrink_ms_, "The time for that, for each finding")
         ->check(CLI::NonNegativeNumber);
+    verify
+        ->add_option("--step-timeout-ms", step_timeout_ms_,
+                     "A statement that takes longer with generated rows fails; 0: none does")
+        ->check(CLI::NonNegativeNumber);
     verify->add_flag("--nightly", verify_.nightly,
                      "Kill and cancel at every statement, where otherwise some are drawn");
     verify->add_option("--shard", shard_, "I/N: the I-th of N parts; 'migproof report merge' puts them together");
@@ -239,6 +243,7 @@ class CommandLine {
     if (cases_ >= 0) verify_.config.cases = cases_;
     if (shrink_evaluations_ >= 0) verify_.config.shrink_budget_evaluations = shrink_evaluations_;
     if (shrink_ms_ >= 0) verify_.config.shrink_budget_ms = shrink_ms_;
+    if (step_timeout_ms_ >= 0) verify_.config.step_timeout_ms = step_timeout_ms_;
     if (!regressions_.empty()) verify_.config.regressions = regressions_;
     if (!waivers_.empty()) verify_.config.waivers = waivers_;
     if (!reports_.empty()) verify_.reports = reports_;
@@ -510,6 +515,7 @@ class CommandLine {
   int cases_ = -1;
   int shrink_evaluations_ = -1;
   int shrink_ms_ = -1;
+  int step_timeout_ms_ = -1;
   std::string profile_;
   bool quiet_ = false;
   std::string shard_;

@@ -139,6 +139,7 @@ const std::map<std::string, Setter>& ConfigKeys() {
       {"cases", [](Config& c, const ConfigValue& v) { c.cases = v.Natural(); }},
       {"shrink_budget_evaluations", [](Config& c, const ConfigValue& v) { c.shrink_budget_evaluations = v.Natural(); }},
       {"shrink_budget_ms", [](Config& c, const ConfigValue& v) { c.shrink_budget_ms = v.Natural(); }},
+      {"step_timeout_ms", [](Config& c, const ConfigValue& v) { c.step_timeout_ms = v.Natural(); }},
       {"regressions", [](Config& c, const ConfigValue& v) { c.regressions = v.Path(); }},
       {"waivers", [](Config& c, const ConfigValue& v) { c.waivers = v.Path(); }},
       {"lock_timeout_ms", [](Config& c, const ConfigValue& v) { c.lock_timeout_ms = v.Natural(); }},

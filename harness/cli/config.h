@@ -18,12 +18,13 @@
 //     "cases": 100,                             // sets of generated rows for each revision; 0: none
 //     "shrink_budget_evaluations": 1000,        // sets of rows tried to make a counterexample smaller
 //     "shrink_budget_ms": 5000,                 // the time for that, for each finding
-//     "regressions": "migproof-regressions.json",  // rows that broke a law before, tried first
-//     "waivers": "migproof-waivers.json",       // findings that were accepted
-//     "lock_timeout_ms": 5000,                  // lock_timeout of each step; 0: the server's own
-//     "statement_timeout_ms": 0,                // statement_timeout of each step; 0: the server's own
-//     "profile": "forward-only",                // downgrades are not looked at; "both-ways": they are
-//     "declarations": {"a1b2c3": ["loses orders.note \"dropped on purpose\""]}  // as if written in that revision
+//     "step_timeout_ms": 30000,                 // a statement that takes longer with generated rows fails; 0: none
+//     does "regressions": "migproof-regressions.json",  // rows that broke a law before, tried first "waivers":
+//     "migproof-waivers.json",       // findings that were accepted "lock_timeout_ms": 5000,                  //
+//     lock_timeout of each step; 0: the server's own "statement_timeout_ms": 0,                // statement_timeout of
+//     each step; 0: the server's own "profile": "forward-only",                // downgrades are not looked at;
+//     "both-ways": they are "declarations": {"a1b2c3": ["loses orders.note \"dropped on purpose\""]}  // as if written
+//     in that revision
 //   }
 //
 // Every key may be left out; an unknown one is refused. Relative paths count from the file's directory. Comments
@@ -64,6 +65,7 @@ struct Config {
   int cases = 100;
   int shrink_budget_evaluations = 1'000;
   int shrink_budget_ms = 5'000;
+  int step_timeout_ms = 30'000;
   std::filesystem::path regressions = "migproof-regressions.json";
   std::filesystem::path waivers = "migproof-waivers.json";
   bool forward_only = false;  // as if no revision had a downgrade

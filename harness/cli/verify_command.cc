@@ -135,6 +135,7 @@ VerifyOptions OptionsOf(const VerifyCommand& command) {
   options.budget_ms = command.budget_ms;
   options.rows.shrink_budget_evaluations = command.config.shrink_budget_evaluations;
   options.rows.shrink_budget_ms = command.config.shrink_budget_ms;
+  options.rows.step_timeout_ms = command.config.step_timeout_ms;
   options.reproduce_with = command.command_line;
   return options;
 }

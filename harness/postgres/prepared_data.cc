@@ -157,7 +157,9 @@ std::vector<std::string> ServerSettings(bool durable, int major) {
       // Files in the data directory, so that a killed server leaves none in /dev/shm.
       "dynamic_shared_memory_type=mmap", "update_process_title=off", "max_logical_replication_workers=0",
       "max_parallel_workers_per_gather=0", "max_parallel_maintenance_workers=0", "jit=off", "logging_collector=off",
-      "log_destination=stderr", "timezone=UTC", "log_timezone=UTC"};
+      "log_destination=stderr", "timezone=UTC", "log_timezone=UTC",
+      // Nobody waits for ever for a statement that never ends, nor for a disk that its files fill.
+      "statement_timeout=10min", "temp_file_limit=4GB"};
   if (major >= 18) settings.emplace_back("io_method=sync");  // no processes for reading ahead
   return settings;
 }

@@ -14,6 +14,9 @@ namespace migproof {
 
 namespace {
 
+constexpr std::string_view kEndedByTime = "57014";  // query_canceled
+constexpr std::string_view kLittleTime = "SET LOCAL statement_timeout = '200ms'";
+
 std::string DeferredConstraints(const Catalog& catalog) {
   std::string names;
   for (const char* kind : kDeferrableKinds) {
@@ -66,7 +69,8 @@ bool RunsCode(const Section& written) {
   });
 }
 
-CaseGround::CaseGround(const Bench& bench, Walk& walk) : bench_(bench), walk_(walk), source_(bench) {}
+CaseGround::CaseGround(const Bench& bench, Walk& walk, int step_timeout_ms)
+    : bench_(bench), walk_(walk), source_(bench), step_timeout_ms_(step_timeout_ms) {}
 
 void CaseGround::GoTo(std::size_t index) {
   if (stand_ != nullptr && index == index_) return;
@@ -76,8 +80,10 @@ void CaseGround::GoTo(std::size_t index) {
     watch_ = std::make_unique<RowWatch>(stand_->session(), subject().ledger().Tables());
     inserts_ = std::make_unique<KeptInserts>(stand_->session());
   }
+  session().Execute("RESET statement_timeout");  // what takes long without rows may do so
   VacuumFilled();
   stand_->UpgradeTo(index);
+  if (step_timeout_ms_ > 0) session().Execute(fmt::format("SET statement_timeout = {}", step_timeout_ms_));
   migproof::Reconnect(session());
   index_ = index;
   reconnection_.reset();
@@ -90,6 +96,7 @@ void CaseGround::GoTo(std::size_t index) {
   watch_->Want(keyed);
   compared_.clear();
   rewritten_.clear();
+  endless_ = false;
   times_wanted_ = 0;
   upgrades_again_ = 0;
   upgrades_again_differ_ = false;
@@ -136,6 +143,12 @@ const std::vector<std::string_view>& CaseGround::Reconnection() {
     if (AsksWhatWasDrawn()) reconnection_->emplace_back(kForgetDrawn);
   }
   return *reconnection_;
+}
+
+void CaseGround::AddRefusals(const std::vector<Error>& refusals) {
+  if (std::ranges::any_of(refusals, [](const Error& refusal) { return refusal.sqlstate() == kEndedByTime; })) {
+    endless_ = true;
+  }
 }
 
 void CaseGround::Reconnect() {
@@ -396,6 +409,7 @@ Session& RowsCase::Open() {
   } else {
     opening_ = ground_.watch().Opening();
   }
+  if (ground_.endless()) ground_.session().Execute(kLittleTime);
   return ground_.session();
 }
 
@@ -453,6 +467,7 @@ std::vector<Error> RowsCase::Run(const Path& path) {
       refusals.push_back(refusal);
     }
   }
+  ground_.AddRefusals(refusals);
   return refusals;
 }
 
@@ -469,6 +484,7 @@ CommittedCase::CommittedCase(CaseGround& ground, std::shared_ptr<const Dataset> 
 
 Session& CommittedCase::Open() {
   stand_ = ground_.Copy();
+  stand_->LimitSteps(ground_.step_timeout_ms());
   stand_->session().Execute("BEGIN");
   return stand_->session();
 }

@@ -29,7 +29,8 @@ namespace migproof {
 // What all cases at one revision share: a database that stands there, and what was seen without rows.
 class CaseGround {
  public:
-  CaseGround(const Bench& bench, Walk& walk);
+  // A statement that takes longer with rows than `step_timeout_ms` is ended, and counts as refused; 0: none is.
+  CaseGround(const Bench& bench, Walk& walk, int step_timeout_ms = 0);
 
   // Brings the database to stand before order()[index]; only upwards.
   void GoTo(std::size_t index);
@@ -97,6 +98,11 @@ class CaseGround {
   // See Trial::Rewrites; at this revision.
   void AddRewritten(const std::set<std::string>& names) { rewritten_.insert(names.begin(), names.end()); }
   const std::set<std::string>& rewritten() const { return rewritten_; }
+  int step_timeout_ms() const { return step_timeout_ms_; }
+  // Steps of this revision may go on without end: one was ended (SQLSTATE 57014), and of those to come none is waited
+  // for so long.
+  void AddRefusals(const std::vector<Error>& refusals);
+  bool endless() const { return endless_; }
 
  private:
   void VacuumFilled();
@@ -115,6 +121,8 @@ class CaseGround {
   std::size_t index_ = 0;
   int cases_since_tidy_ = 0;
   std::set<std::string> filled_;
+  int step_timeout_ms_;
+  bool endless_ = false;
   int times_wanted_ = 0;
   int upgrades_again_ = 0;
   bool upgrades_again_differ_ = false;

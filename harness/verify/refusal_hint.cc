@@ -178,6 +178,11 @@ std::string RefusalHint(const Error& refusal, const Catalog& before) {
   if (!refusal.sql()) return "";
   const SqlFailure& failure = *refusal.sql();
   const std::string& state = failure.sqlstate;
+  if (state == "57014") {
+    return "rows may send it in circles: a WITH RECURSIVE (UNION ALL, no CYCLE) over rows that refer to each other, a "
+           "LOOP "
+           "that waits for what never comes; where it only takes long, allow more: --step-timeout-ms";
+  }
   if (!state.starts_with("22") && !state.starts_with("23")) return "";
   if (state == "23502") return NotNullHint(failure, before);
   if (state == "23514") return CheckHint(failure, before);

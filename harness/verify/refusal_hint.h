@@ -11,8 +11,9 @@
 
 namespace migproof {
 
-// "" for what is no refusal of rows (SQLSTATE classes 22 and 23). Where one row's condition says what the statement
-// asks for, the declaration to paste is part of it; `before` is the database that the upgrade began with.
+// "" for what is no refusal of rows (SQLSTATE classes 22 and 23, and 57014, where it took too long). Where one row's
+// condition says what the statement asks for, the declaration to paste is part of it; `before` is the database that the
+// upgrade began with.
 std::string RefusalHint(const Error& refusal, const Catalog& before);
 
 // What to do where the upgrade speaks of a schema (3F000), or a type or role (42704), that is not there: a history

@@ -236,6 +236,8 @@ std::string ReproductionScript(CaseGround& ground, const Finding& finding, const
       writer.Title(fmt::format("{} {}", Name(path[gone]), revision.id));
       const bool up = path[gone] != Move::kDowngrade;
       reconnect();
+      if (suspicion.refused && suspicion.signature.find(" 57014 ") != std::string::npos)
+        script += fmt::format("SET statement_timeout = {};\n", ground.step_timeout_ms());
       writer.Run(up ? revision.upgrade : *revision.downgrade,
                  up && ground.leaves_out() ? ground.WithoutRows({Move::kUpgrade}).refusals : std::vector<Error>());
     }

@@ -527,7 +527,7 @@ class Search::Unit {
 };
 
 Search::Search(const Bench& bench, Walk& walk, SearchOptions options)
-    : ground_(bench, walk), options_(std::move(options)) {}
+    : ground_(bench, walk, options.step_timeout_ms), options_(std::move(options)) {}
 
 std::map<std::string, RowsResult> Search::Run(std::size_t index, const std::vector<NamedLaw>& laws) {
   if (options_.cases == 0 && options_.regressions.empty()) return {};

@@ -28,6 +28,7 @@ struct SearchOptions {
   int cases = 100;                        // for each revision; 0: no rows at all
   int shrink_budget_evaluations = 1'000;  // sets of rows tried to make a counterexample smaller
   int shrink_budget_ms = 5'000;           // likewise, in milliseconds
+  int step_timeout_ms = 30'000;           // a statement that takes longer with rows is a refusal (57014); 0: none is
   std::uint64_t seed = 0;
   // Sets of rows that broke a law before, by law and revision: tried first.
   std::map<std::pair<std::string, std::string>, std::vector<Dataset>> regressions;

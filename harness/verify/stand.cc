@@ -137,9 +137,14 @@ void Stand::Connect() {
   reader_ = std::make_unique<CatalogReader>(*session_, CatalogOptions(bench_.subject()), memory);
 }
 
-std::unique_ptr<Runner> Stand::MakeRunner(const Ledger& ledger) const {
-  return std::make_unique<Runner>(*session_, bench_.subject().history(), ledger,
-                                  OptionsFor(bench_.subject(), *database_));
+std::unique_ptr<Runner> Stand::MakeRunner(const Ledger& ledger, int statement_timeout_ms) const {
+  RunnerOptions options = OptionsFor(bench_.subject(), *database_);
+  options.statement_timeout_ms = statement_timeout_ms;
+  return std::make_unique<Runner>(*session_, bench_.subject().history(), ledger, std::move(options));
+}
+
+void Stand::LimitSteps(int statement_timeout_ms) {
+  runner_ = MakeRunner(bench_.subject().ledger(), statement_timeout_ms);
 }
 
 std::shared_ptr<const Catalog> Stand::ObserveCatalog() {

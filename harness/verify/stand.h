@@ -98,7 +98,9 @@ class Stand {
   Runner& runner() { return *runner_; }
   const Database& database() const { return *database_; }
   // A runner that writes its entries through another ledger, on this stand's session.
-  std::unique_ptr<Runner> MakeRunner(const Ledger& ledger) const;
+  std::unique_ptr<Runner> MakeRunner(const Ledger& ledger, int statement_timeout_ms = 0) const;
+  // Steps to come: a statement that takes longer is refused (57014); 0: none is.
+  void LimitSteps(int statement_timeout_ms);
 
   // The database as it is now; what did not change since the last look is not read again.
   Observation Observe();
