@@ -349,6 +349,8 @@ bool Fits(const ColumnType& type, const std::string& text) {
     case Form::kDomain: return Fits(*type.element, text);
     case Form::kEnum: return std::find(type.labels.begin(), type.labels.end(), text) != type.labels.end();
     case Form::kBase: return FitsBase(type, text);
+    // With bounds or without (manual, "Array Input and Output Syntax").
+    case Form::kArray: return (text.starts_with("{") || text.starts_with("[")) && text.ends_with("}");
     default: return true;
   }
 }

@@ -13,5 +13,11 @@ TEST(Fits, TakesJsonThatCanBeRead) {
   }
 }
 
+TEST(Fits, TakesNoPlainValueForAnArray) {
+  const ColumnType array = ResolveType(Catalog(), "text[]");
+  for (const char* text : {"{}", "{1,NULL}", "[0:1]={a,b}"}) EXPECT_TRUE(Fits(array, text)) << text;
+  for (const char* text : {"", "1", "-2147483648", "a{}b"}) EXPECT_FALSE(Fits(array, text)) << text;
+}
+
 }  // namespace
 }  // namespace migproof
