@@ -13,7 +13,7 @@
 namespace migproof {
 namespace {
 
-using Expected = ListedStatement::Expected;
+using Effect = ListedStatement::Expected;
 
 std::string FindPgDump(int major_version) {
   const std::string path = "/usr/lib/postgresql/" + std::to_string(major_version) + "/bin/pg_dump";
@@ -46,9 +46,9 @@ std::string FirstDifference(const std::string& was, const std::string& is) {
   return "";
 }
 
-bool DumpMayChange(Expected expected) { return expected == Expected::kBoth || expected == Expected::kDumpOnly; }
+bool DumpMayChange(Effect expected) { return expected == Effect::kBoth || expected == Effect::kDumpOnly; }
 
-bool CatalogMayChange(Expected expected) { return expected == Expected::kBoth || expected == Expected::kCatalogOnly; }
+bool CatalogMayChange(Effect expected) { return expected == Effect::kBoth || expected == Effect::kCatalogOnly; }
 
 // One part of the list; the parts run side by side.
 class PgDumpOracle : public testing::TestWithParam<int> {};

@@ -40,7 +40,7 @@ std::string ExecutionText(const Section& section) {
   return "";
 }
 
-std::string SectionText(const Section& section) {
+std::string ShownSection(const Section& section) {
   const auto count = std::count_if(section.script.statements().begin(), section.script.statements().end(),
                                    [](const Statement& s) { return s.kind == StatementKind::kSql; });
   if (section.execution == Execution::kTool) return fmt::format("code, run {}", ExecutionText(section));
@@ -60,8 +60,8 @@ void ShowRevision(const History& history, const Revision& revision, std::ostream
   line("parents", fmt::format("{}", fmt::join(revision.parents, ", ")));
   line("depends on", fmt::format("{}", fmt::join(revision.depends_on, ", ")));
   line("children", JoinIds(history.Children(revision)));
-  line("upgrade", SectionText(revision.upgrade));
-  line("downgrade", revision.downgrade ? SectionText(*revision.downgrade) : "none");
+  line("upgrade", ShownSection(revision.upgrade));
+  line("downgrade", revision.downgrade ? ShownSection(*revision.downgrade) : "none");
   line("checksum", revision.Checksum());
   for (const Declaration& declaration : revision.declarations) {
     line("declares",

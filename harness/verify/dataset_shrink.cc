@@ -17,7 +17,7 @@ namespace migproof {
 
 namespace {
 
-using Difference = std::ptrdiff_t;
+using Distance = std::ptrdiff_t;
 
 // Candidates with simpler cells: enough for datasets of the size that is left once rows were taken out.
 constexpr std::size_t kMostCells = 300;
@@ -94,7 +94,7 @@ class Shrinker : public std::enable_shared_from_this<Shrinker> {
       const std::size_t rows = table.rows.size();
       const std::size_t some = (rows + divisor - 1) / divisor;
       std::vector<bool>& here = kept.emplace_back(rows, false);
-      std::fill_n(here.begin() + static_cast<Difference>(last ? rows - some : 0), some, true);
+      std::fill_n(here.begin() + static_cast<Distance>(last ? rows - some : 0), some, true);
     }
     references_.KeepReferred(dataset_, kept);
     Dataset candidate = dataset_;
@@ -107,8 +107,8 @@ class Shrinker : public std::enable_shared_from_this<Shrinker> {
 
   Candidate WithoutTables(std::size_t begin, std::size_t end) const {
     Dataset candidate = dataset_;
-    candidate.tables.erase(candidate.tables.begin() + static_cast<Difference>(begin),
-                           candidate.tables.begin() + static_cast<Difference>(end));
+    candidate.tables.erase(candidate.tables.begin() + static_cast<Distance>(begin),
+                           candidate.tables.begin() + static_cast<Distance>(end));
     return Whole(std::move(candidate));
   }
 
@@ -128,7 +128,7 @@ class Shrinker : public std::enable_shared_from_this<Shrinker> {
   Candidate WithoutRows(std::size_t t, std::size_t begin, std::size_t end) const {
     Dataset candidate = dataset_;
     auto& rows = candidate.tables[t].rows;
-    rows.erase(rows.begin() + static_cast<Difference>(begin), rows.begin() + static_cast<Difference>(end));
+    rows.erase(rows.begin() + static_cast<Distance>(begin), rows.begin() + static_cast<Distance>(end));
     return Whole(std::move(candidate));
   }
 
@@ -161,8 +161,8 @@ class Shrinker : public std::enable_shared_from_this<Shrinker> {
   }
 
   static void Leave(DatasetTable& table, std::size_t column) {
-    table.columns.erase(table.columns.begin() + static_cast<Difference>(column));
-    for (auto& row : table.rows) row.erase(row.begin() + static_cast<Difference>(column));
+    table.columns.erase(table.columns.begin() + static_cast<Distance>(column));
+    for (auto& row : table.rows) row.erase(row.begin() + static_cast<Distance>(column));
   }
 
   const ColumnModel* Column(const DatasetTable& table, std::size_t column) const {
