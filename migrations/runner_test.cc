@@ -230,19 +230,21 @@ TEST_P(Timeouts, HoldForTheStepAndNoLonger) {
        {"ALTER TABLE t ADD COLUMN w int;", GetParam()},
        {"SELECT pg_sleep(60);", GetParam()}},
       "native", {.lock_timeout_ms = 300, .statement_timeout_ms = 20'000, .guard = {}});
+  const std::string of_locks = Value("SHOW lock_timeout");
+  const std::string of_statements = Value("SHOW statement_timeout");
   Up("r1");
   EXPECT_EQ(Value("SELECT v FROM t"), "300ms,20s");
-  EXPECT_EQ(Value("SHOW lock_timeout"), "0");
-  EXPECT_EQ(Value("SHOW statement_timeout"), "0");
+  EXPECT_EQ(Value("SHOW lock_timeout"), of_locks);
+  EXPECT_EQ(Value("SHOW statement_timeout"), of_statements);
   const auto other = database_->Connect();
   other->Execute("BEGIN; LOCK TABLE t");
   EXPECT_EQ(UpError("r2").sqlstate(), "55P03");
-  EXPECT_EQ(Value("SHOW lock_timeout"), "0");
+  EXPECT_EQ(Value("SHOW lock_timeout"), of_locks);
   other->Execute("ROLLBACK");
   Start({{"CREATE TABLE u ();", GetParam()}, {"SELECT pg_sleep(60);", GetParam()}}, "native",
         {.lock_timeout_ms = 0, .statement_timeout_ms = 50, .guard = {}});
   EXPECT_EQ(UpError("r2").sqlstate(), "57014");
-  EXPECT_EQ(Value("SHOW statement_timeout"), "0");
+  EXPECT_EQ(Value("SHOW statement_timeout"), of_statements);
 }
 
 INSTANTIATE_TEST_SUITE_P(Executions, Timeouts,
