@@ -166,6 +166,9 @@ CheckValue CheckEvaluator::Cast(const CheckExpression& cast) const {
     value.value.family = ValueFamily::kText;
     return value;
   }
+  if (from == ValueFamily::kBoolean && (cast.text == "integer" || cast.text == "int")) {
+    return Count(value.value.text == "t" ? 1 : 0);
+  }
   // To a wider number, or to one whose rounding is the same.
   if (from == ValueFamily::kNumber && (cast.text == "numeric" || to == ValueFamily::kFloat)) {
     value.value.family = to;
@@ -283,12 +286,34 @@ CheckValue CheckEvaluator::OfTwo(const std::string& name, const TypedText& left,
 CheckValue CheckEvaluator::Quantified(const CheckExpression& expression) const {
   const CheckExpression* array = &expression.parts[1];
   while (array->kind == Kind::kCast) array = &array->parts[0];
-  if (array->kind != Kind::kArray) return {};
+  if (array->kind != Kind::kArray) return QuantifiedOver(expression, Evaluate(*array));
   CheckExpression each{Kind::kCall, expression.kind == Kind::kAny ? "or" : "and", {}};
   for (const CheckExpression& element : array->parts) {
     each.parts.push_back({Kind::kCall, expression.text, {expression.parts[0], element}});
   }
   return Connected(each);
+}
+
+// The array is a column's.
+CheckValue CheckEvaluator::QuantifiedOver(const CheckExpression& expression, const CheckValue& array) const {
+  const ColumnType* type = array.value.type;
+  const bool known = array.state == State::kValue && type != nullptr && type->form == ColumnType::Form::kArray;
+  const auto parts = known ? PartsOfArray(array.value.text, ',') : std::nullopt;
+  if (!parts) return array.state == State::kNull ? array : CheckValue();
+  const CheckValue left = Evaluate(expression.parts[0]);
+  if (left.state == State::kUnknown) return {};
+  const bool any = expression.kind == Kind::kAny;
+  CheckValue result = Truth(!any);
+  for (const Cell& part : *parts) {
+    CheckValue value = Null();
+    if (part && left.state == State::kValue) {
+      const ColumnType& element = Unwrapped(*type->element);
+      value = OfTwo(expression.text, left.value, {*part, FamilyOf(element), &element});
+    }
+    if (any ? value.IsTrue() : value.IsFalse()) return value;
+    if (value.state != State::kValue && result.state != State::kUnknown) result = value;
+  }
+  return result;
 }
 
 }  // namespace migproof

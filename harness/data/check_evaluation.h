@@ -54,6 +54,7 @@ class CheckEvaluator {
   CheckValue OfOne(const std::string& name, const TypedText& argument) const;
   CheckValue OfTwo(const std::string& name, const TypedText& left, const TypedText& right) const;
   CheckValue Quantified(const CheckExpression& expression) const;
+  CheckValue QuantifiedOver(const CheckExpression& expression, const CheckValue& array) const;
 
   const CheckColumns& columns_;
   const CheckRow& row_;

@@ -180,6 +180,10 @@ class CheckParser {
         left = Is(*left);
         continue;
       }
+      if (IsInWords(IsWord("NOT") ? 1 : 0)) {
+        left = InWords(*left);
+        continue;
+      }
       const std::size_t start = at_;
       const bool qualified = TakeWord("OPERATOR");
       const std::string name = qualified ? QualifiedOperator() : Peek().text;
@@ -194,6 +198,39 @@ class CheckParser {
       if (left) left = Caseless(*left, qualified);
     }
     return left;
+  }
+
+  bool IsInWords(std::size_t ahead) const {
+    return IsWord("IN", ahead) || IsWord("BETWEEN", ahead) || IsWord("LIKE", ahead) || IsWord("ILIKE", ahead);
+  }
+
+  // What the server writes with operators, and users in words.
+  Parsed InWords(const CheckExpression& left) {
+    const bool negated = TakeWord("NOT");
+    Parsed test;
+    if (TakeWord("LIKE")) test = Binary(left, "~~", Sum());
+    if (TakeWord("ILIKE")) test = Binary(left, "~~*", Sum());
+    if (TakeWord("IN")) test = InList(left);
+    if (TakeWord("BETWEEN")) {
+      const Parsed low = Binary(left, ">=", Sum());
+      if (!low || !TakeWord("AND")) return std::nullopt;
+      const Parsed high = Binary(left, "<=", Sum());
+      if (high) test = Call("and", {*low, *high});
+    }
+    if (!test || !negated) return test;
+    return Call("not", {*test});
+  }
+
+  Parsed InList(const CheckExpression& left) {
+    if (!TakeSymbol("(")) return std::nullopt;
+    CheckExpression array{Kind::kArray, "", {}};
+    do {
+      const Parsed element = Or();
+      if (!element) return std::nullopt;
+      array.parts.push_back(*element);
+    } while (TakeSymbol(","));
+    if (!TakeSymbol(")")) return std::nullopt;
+    return CheckExpression{Kind::kAny, "=", {left, array}};
   }
 
   // "~" of "(public.~)", up to its closing parenthesis; "" where it is something else.

@@ -4,6 +4,7 @@
 //   // e.kind == kCall, e.text == ">", e.parts == {column price, cast to numeric of literal 0}
 //
 // The server's text is normalised: operators stand in parentheses, IN is = ANY (ARRAY[...]), BETWEEN two comparisons.
+// IN, BETWEEN and LIKE as users write them are read as well, with keywords in capitals.
 #pragma once
 
 #include <string>

@@ -114,13 +114,16 @@ class CheckSolver::Impl {
     auto operator<=>(const Score&) const = default;
   };
 
-  // Splits the conjunction, so that each part can be mended by itself.
-  void AddClauses(const CheckExpression& expression) {
-    if (expression.kind == Kind::kCall && expression.text == "and") {
-      for (const CheckExpression& part : expression.parts) AddClauses(part);
+  // Splits the conjunction, so that each part can be mended by itself. What is told by its negation is one where it
+  // denies an "or".
+  void AddClauses(const CheckExpression& expression, bool denied = false) {
+    const bool call = expression.kind == Kind::kCall;
+    if (call && expression.text == "not") return AddClauses(expression.parts[0], !denied);
+    if (call && expression.text == (denied ? "or" : "and")) {
+      for (const CheckExpression& part : expression.parts) AddClauses(part, denied);
       return;
     }
-    clauses_.push_back({expression, {}});
+    clauses_.push_back({denied ? CheckExpression{Kind::kCall, "not", {expression}} : expression, {}});
   }
 
   // Gathers columns, literals and patterns; and whether all of it is understood.
@@ -143,6 +146,7 @@ class CheckSolver::Impl {
   void LookAtList(const CheckExpression& expression) {
     const CheckExpression* array = &expression.parts[1];
     while (array->kind == Kind::kCast) array = &array->parts[0];
+    if (array->kind == Kind::kColumn) return LookAtPair(expression.text, expression.parts[0], *array);
     if (array->kind != Kind::kArray) understood_ = false;
     for (const CheckExpression& element : array->parts) LookAtPair(expression.text, expression.parts[0], element);
   }
@@ -295,14 +299,24 @@ class CheckSolver::Impl {
     std::vector<std::string> literals = demands.literals;
     for (const std::string& other : demands.compared) {
       const auto cell = row.find(other);
-      if (cell != row.end() && cell->second) literals.push_back(*cell->second);
+      if (cell == row.end() || !cell->second) continue;
+      const auto compared = columns.find(other);
+      const bool of_array = compared != columns.end() && IsArray(compared->second.type);
+      if (of_array == IsArray(type)) {
+        literals.push_back(*cell->second);
+      } else if (of_array) {
+        for (const Cell& part : PartsOfArray(*cell->second, ',').value_or(std::vector<Cell>())) {
+          if (part) literals.push_back(*part);
+        }
+      } else {
+        literals.push_back(ArrayOf({*cell->second}, ','));
+      }
     }
     for (const std::string& literal : literals) {
       texts.push_back(literal);
       for (const std::string& beside : Beside(type, literal)) texts.push_back(beside);
     }
     // A text may be no value of a type that is only cast to text.
-    const bool array = Unwrapped(type).form == ColumnType::Form::kArray;
     static const std::set<ValueFamily> texts_alone = {ValueFamily::kText, ValueFamily::kPadded, ValueFamily::kCaseless};
     const bool text_type = texts_alone.count(FamilyOf(type)) != 0;
     for (const SimpleRegex& pattern : text_type ? demands.patterns : std::vector<SimpleRegex>()) {
@@ -311,7 +325,7 @@ class CheckSolver::Impl {
         if (extra == 1) texts.push_back(texts.back() + " ");
       }
     }
-    const bool counted = text_type || array || IsBytes(type);
+    const bool counted = text_type || IsArray(type) || IsBytes(type);
     for (const std::size_t length : counted ? demands.lengths : std::vector<std::size_t>())
       AddTextsOfLength(type, length, texts);
     std::vector<Cell> aimed;
@@ -322,10 +336,12 @@ class CheckSolver::Impl {
     return aimed;
   }
 
+  static bool IsArray(const ColumnType& type) { return Unwrapped(type).form == ColumnType::Form::kArray; }
+
   static bool IsBytes(const ColumnType& type) { return Unwrapped(type).name == "bytea"; }
 
   static void AddTextsOfLength(const ColumnType& type, std::size_t length, std::vector<std::string>& texts) {
-    if (Unwrapped(type).form == ColumnType::Form::kArray) {
+    if (IsArray(type)) {
       const ColumnType& element = *Unwrapped(type).element;
       const std::string simplest = GeneratorFor(element).Simplest(element);
       for (std::size_t count = length == 0 ? 0 : length - 1; count <= length + 1 && count < 100; ++count) {

@@ -82,6 +82,11 @@ const CheckExample kUnderstood[] = {
     {"\"Odd Name\" int", "\"Odd Name\" = ANY (ARRAY[3, 5, 7])"},
     {"a positive, b int", "a < 3 AND b > a"},
     {"a money", "a >= 0::money"},
+    {"a int, b int[]", "a = ANY (b)"},
+    {"a mood, b mood[]", "cardinality(b) > 0 AND (a IS NULL OR a = ANY (b))"},
+    {"a varchar(9), b text[]", "a <> ALL (b) AND a IS NOT NULL"},
+    {"a text, b uuid", "(a IS NOT NULL)::int + (b IS NOT NULL)::int = 1"},
+    {"a int, b text", "NOT (a IS NULL OR a < 1000 OR b !~ '^[a-z]{3}$')"},
 };
 
 // Not understood whole, and yet what is understood of it is kept to.

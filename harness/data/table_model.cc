@@ -8,6 +8,7 @@
 #include "harness/data/definition_text.h"
 #include "harness/data/document_fields.h"
 #include "harness/data/partition_bound.h"
+#include "harness/data/trigger_checks.h"
 
 namespace migproof {
 
@@ -209,12 +210,32 @@ void ReadFields(const ObjectsByTable::mapped_type& objects, TableModel& table) {
   }
 }
 
-// Returns the CHECKs.
-std::vector<std::string> ReadConstraints(const ObjectsByTable::mapped_type& objects, TableModel& table) {
+RowTrigger ReadTrigger(const Catalog& catalog, const CatalogObject& object) {
+  RowTrigger trigger{.definition = TableAttribute(object, "definition"), .body = ""};
+  constexpr std::string_view kCalls = " EXECUTE FUNCTION ";
+  const std::size_t at = FindOutside(trigger.definition, kCalls);
+  if (at == std::string::npos) return trigger;
+  const std::size_t name = at + kCalls.size();
+  const std::size_t end = FindOutside(trigger.definition, "(", name);
+  const CatalogObject* function = catalog.Find("function", trigger.definition.substr(name, end - name) + "()");
+  if (function != nullptr && TableAttribute(*function, "language") == "plpgsql") {
+    trigger.body = TableAttribute(*function, "body");
+  }
+  return trigger;
+}
+
+// Returns the CHECKs, and what triggers ask for like CHECKs.
+std::vector<std::string> ReadConstraints(const Catalog& catalog, const ObjectsByTable::mapped_type& objects,
+                                         TableModel& table) {
+  std::vector<RowTrigger> triggers;
   std::vector<std::string> checks;
   for (const auto& [key, object] : objects) {
     const std::string definition = TableAttribute(*object, "definition");
     if (key->kind == "check constraint") checks.push_back(definition);
+    const std::string enabled = TableAttribute(*object, "enabled");
+    if (key->kind == "trigger" && (enabled == "origin" || enabled == "always")) {
+      triggers.push_back(ReadTrigger(catalog, *object));
+    }
     if (key->kind == "primary key" || key->kind == "unique constraint" || key->kind == "exclusion constraint") {
       AddKey(table, key->name, definition);
     }
@@ -225,6 +246,7 @@ std::vector<std::string> ReadConstraints(const ObjectsByTable::mapped_type& obje
     }
   }
   for (const ColumnModel& column : table.columns) table.check_columns[column.name] = {column.type, column.nullable};
+  for (std::string& check : TriggerChecks(triggers, table.ColumnNames())) checks.push_back(std::move(check));
   table.checks = SolverFor(checks);
   return checks;
 }
@@ -285,7 +307,7 @@ TableModels::TableModels(const Catalog& catalog, const std::set<std::string>& nu
     ReadColumns(catalog, objects->second, table);
     ReadFields(objects->second, table);
     for (ColumnModel& column : table.columns) column.numbered = numbered.contains(name + "." + column.name);
-    ReadPartitions(catalog, partitions, name, ReadConstraints(objects->second, table), table);
+    ReadPartitions(catalog, partitions, name, ReadConstraints(catalog, objects->second, table), table);
   }
   for (auto& [name, table] : tables_) {
     for (ForeignKeyModel& key : table.foreign_keys) {

@@ -91,7 +91,7 @@ struct TableModel {
   std::string name;  // qualified and quoted
   std::vector<ColumnModel> columns;
   CheckColumns check_columns;                 // all columns, as CheckSolver takes them
-  std::shared_ptr<const CheckSolver> checks;  // null where there are none
+  std::shared_ptr<const CheckSolver> checks;  // those of triggers too (TriggerChecks); null where there are none
   std::vector<KeyModel> keys;
   std::vector<ForeignKeyModel> foreign_keys;
   bool partitioned = false;
