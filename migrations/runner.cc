@@ -87,6 +87,12 @@ class Runner::StepRun {
     }
   }
 
+  // After a failure, for another attempt: it comes upon nothing that this one had in mind, as if by another connection.
+  void StartOver() {
+    CleanUp();
+    for (const std::string_view statement : {kForgetPlans, kForgetCode}) session_.Execute(statement);
+  }
+
   // What a failure left behind, for the Error.
   std::string StateAfterFailure() const {
     if (section_ == nullptr) return "";
@@ -245,7 +251,7 @@ std::vector<Error> Runner::RunLeavingOut(StepRun& run, const Section* section) {
     return {};
   } catch (const Error& error) {
     if (section == nullptr || !IsComplaintOfScript(error)) throw;
-    run.CleanUp();
+    run.StartOver();
     if (section->execution == Execution::kOneQuery && CountSqlStatements(section->script) == 1) {
       run.Finish();  // the only statement is left out
       return {error};
@@ -255,7 +261,7 @@ std::vector<Error> Runner::RunLeavingOut(StepRun& run, const Section* section) {
     return run.RunLeavingOut(true);
   } catch (const Error& error) {
     if (!IsComplaintOfScript(error)) throw;
-    run.CleanUp();
+    run.StartOver();
   }
   // The COMMIT was refused: whose fault it is shows where nothing is deferred.
   return run.RunLeavingOut(true, true);

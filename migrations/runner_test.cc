@@ -287,6 +287,20 @@ constexpr const char* kTwoFailures =
 
 class LeavingOut : public RunnerTest, public testing::WithParamInterface<Execution> {};
 
+// The first attempt compiles the function with a type that its ROLLBACK takes away.
+TEST_P(LeavingOut, ComesUponNoFunctionOfTheFirstAttempt) {
+  Start(
+      {{"CREATE TYPE kind AS ENUM ('a'); CREATE TABLE t (k kind); INSERT INTO t VALUES ('a');\n"
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE k kind := NEW.k; BEGIN RETURN NEW; END "
+        "$$;\n"
+        "CREATE TRIGGER f BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f();"},
+       {"ALTER TYPE kind RENAME TO old_kind;\nCREATE TYPE kind AS ENUM ('a', 'b');\n"
+        "ALTER TABLE t ALTER k TYPE kind USING k::text::kind;\nDROP TYPE old_kind;\nUPDATE t SET k = 'b';\nSELECT 1/0;",
+        GetParam()}});
+  Up("r1");
+  EXPECT_THAT(Lines(UpLeavingOut("r2")), ElementsAre(6));
+}
+
 TEST_P(LeavingOut, GoesOnPastWhatFails) {
   Start({{kTwoFailures, GetParam()}});
   const std::vector<Error> errors = UpLeavingOut("r1");

@@ -36,6 +36,19 @@ extern const std::string_view kResetRole;
 // has some of its own.
 extern const std::string_view kResetSession;
 
+// What a connection has in mind beyond its session, each with what forgets it.
+//
+// A PL/pgSQL function keeps the plans that it has made, and they fail (42804) once a column has another type.
+inline constexpr std::string_view kForgetPlans = "DISCARD PLANS";
+// currval and lastval fail (55000) on a connection that has drawn nothing, and answer on one that rows came by.
+inline constexpr std::string_view kForgetDrawn = "DISCARD SEQUENCES";
+// A PL/pgSQL function is compiled once for a connection, with the types that its variables have then, and fails (XX000)
+// once one of them is gone, though another has its name now; until its own row changes.
+inline constexpr std::string_view kForgetCode =
+    "DO $migproof$ BEGIN IF current_setting('is_superuser') = 'on' THEN UPDATE pg_catalog.pg_proc SET prosrc = prosrc "
+    "WHERE oid >= 16384 AND prolang = (SELECT oid FROM pg_catalog.pg_language WHERE lanname = 'plpgsql'); END IF; "
+    "END $migproof$";
+
 // What ends a step on a connection that the next one shares: kResetSession, less where less will do, or "".
 std::string_view SessionEnd(const Section& section, const RunnerOptions& options);
 

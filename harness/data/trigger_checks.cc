@@ -16,7 +16,7 @@ namespace migproof {
 
 namespace {
 
-using Path = std::vector<std::string>;  // conditions that are all true
+using Conditions = std::vector<std::string>;  // conditions that are all true
 
 bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> words) {
   return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return EqualsWord(text, word); });
@@ -135,7 +135,7 @@ class Body {
   Body(const std::vector<Word>& words, const std::vector<std::string>& columns, bool before)
       : words_(words), condition_(columns), before_(before) {}
 
-  std::vector<Path> Refusals(Path path) {
+  std::vector<Conditions> Refusals(Conditions path) {
     for (std::size_t i = 1; i < words_.size(); ++i) {
       if (EqualsWord(words_[i - 1].text, "EXCEPTION") && EqualsWord(words_[i].text, "WHEN")) return {};  // a handler
     }
@@ -153,7 +153,7 @@ class Body {
   }
 
   // Up to END, ELSIF, ELSE or EXCEPTION. `path` takes what is true of whatever comes further.
-  Flow Statements(Path& path) {
+  Flow Statements(Conditions& path) {
     Flow end = Flow::kGoesOn;  // the first that is none
     while (at_ < words_.size()) {
       if (IsOneOf(words_[at_].text, {"END", "ELSIF", "ELSEIF", "ELSE", "EXCEPTION"})) return end;
@@ -179,14 +179,14 @@ class Body {
     return Flow::kLost;
   }
 
-  Flow If(Path& path, bool dead) {
-    Path so_far = path;
+  Flow If(Conditions& path, bool dead) {
+    Conditions so_far = path;
     std::vector<std::string> returned;  // what is not true behind END IF
     bool goes_on = false;
     bool otherwise = false;
     do {
       otherwise = Is("ELSE");
-      Path branch = so_far;
+      Conditions branch = so_far;
       if (!otherwise) {
         const auto condition = UpToThen();
         if (!condition) return Flow::kLost;
@@ -195,7 +195,7 @@ class Body {
       } else {
         ++at_;
       }
-      const Path entered = branch;
+      const Conditions entered = branch;
       const std::size_t refused = refusals_.size();
       const Flow flow = Statements(branch);
       if (dead) refusals_.resize(refused);
@@ -228,7 +228,7 @@ class Body {
   Condition condition_;
   bool before_;
   std::size_t at_ = 0;
-  std::vector<Path> refusals_;
+  std::vector<Conditions> refusals_;
 };
 
 // Which columns the bodies of triggers BEFORE assign to.
@@ -300,11 +300,11 @@ std::vector<std::string> TriggerChecks(const std::vector<RowTrigger>& triggers,
     if (!parts) continue;
     const std::vector<Word> words = WordsIn(trigger.body);
     if (parts->before) words.empty() ? assigned.AddAll() : assigned.Add(words);
-    Path path;
+    Conditions path;
     if (!parts->when.empty()) {
       path.push_back(Condition(columns).Text(parts->when.data(), parts->when.data() + parts->when.size()));
     }
-    for (const Path& refusal : Body(words, columns, parts->before).Refusals(path)) {
+    for (const Conditions& refusal : Body(words, columns, parts->before).Refusals(path)) {
       checks.push_back(fmt::format("CHECK (NOT (({})))", fmt::join(refusal, ") AND (")));
     }
   }

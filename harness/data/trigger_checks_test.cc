@@ -88,13 +88,13 @@ TEST(TriggerChecks, TakeAnyBody) {
   }
 }
 
-struct Refusal {
+struct RefusedRow {
   const char* columns;
   const char* condition;  // that is refused, as a user writes it
 };
 
 // For each, rows that pass are found, and none of them is refused.
-class TriggersOnServer : public testing::TestWithParam<Refusal> {};
+class TriggersOnServer : public testing::TestWithParam<RefusedRow> {};
 
 TEST_P(TriggersOnServer, AreSolvedFor) {
   const auto database = Database::Create(TestServer());
@@ -129,17 +129,18 @@ TEST_P(TriggersOnServer, AreSolvedFor) {
 
 INSTANTIATE_TEST_SUITE_P(
     Conditions, TriggersOnServer,
-    testing::Values(Refusal{"a text", "NEW.a IS NOT NULL"}, Refusal{"a int", "new.a is null or new.a < 1000"},
-                    Refusal{"a text", "NEW.a NOT IN ('draft', 'open') OR NEW.a IS NULL"},
-                    Refusal{"a int", "NEW.a IS NULL OR NOT NEW.a BETWEEN 7 AND 9"},
-                    Refusal{"a text, b int", "NEW.a IS DISTINCT FROM 'paid' OR coalesce(NEW.b, 0) <= 10"},
-                    Refusal{"a mood", "NEW.a != 'happy' OR NEW.a IS NULL"},
-                    Refusal{"a text", "(NEW.a LIKE 'x%') IS NOT TRUE"},
-                    Refusal{"a text", "NEW.a IS NULL OR NEW.a !~ '^[A-Z]{3}-[0-9]{4}$'"},
-                    Refusal{"a int, b int", "NEW.b IS NULL OR NEW.a IS NULL OR NEW.b<=NEW.a"},
-                    Refusal{"a boolean", "NEW.a = false OR NEW.a IS NULL"},
-                    Refusal{"a date", "NEW.a IS NULL OR NEW.a < '2031-05-01'::date"},
-                    Refusal{"\"Odd Name\" varchar(20)", "length(NEW.\"Odd Name\")<-1+6 OR NEW.\"Odd Name\" IS NULL"}));
+    testing::Values(RefusedRow{"a text", "NEW.a IS NOT NULL"}, RefusedRow{"a int", "new.a is null or new.a < 1000"},
+                    RefusedRow{"a text", "NEW.a NOT IN ('draft', 'open') OR NEW.a IS NULL"},
+                    RefusedRow{"a int", "NEW.a IS NULL OR NOT NEW.a BETWEEN 7 AND 9"},
+                    RefusedRow{"a text, b int", "NEW.a IS DISTINCT FROM 'paid' OR coalesce(NEW.b, 0) <= 10"},
+                    RefusedRow{"a mood", "NEW.a != 'happy' OR NEW.a IS NULL"},
+                    RefusedRow{"a text", "(NEW.a LIKE 'x%') IS NOT TRUE"},
+                    RefusedRow{"a text", "NEW.a IS NULL OR NEW.a !~ '^[A-Z]{3}-[0-9]{4}$'"},
+                    RefusedRow{"a int, b int", "NEW.b IS NULL OR NEW.a IS NULL OR NEW.b<=NEW.a"},
+                    RefusedRow{"a boolean", "NEW.a = false OR NEW.a IS NULL"},
+                    RefusedRow{"a date", "NEW.a IS NULL OR NEW.a < '2031-05-01'::date"},
+                    RefusedRow{"\"Odd Name\" varchar(20)",
+                               "length(NEW.\"Odd Name\")<-1+6 OR NEW.\"Odd Name\" IS NULL"}));
 
 }  // namespace
 }  // namespace migproof

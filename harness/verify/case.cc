@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "harness/data/definition_text.h"
+#include "harness/data/statement_words.h"
 #include "harness/verify/failures.h"
 #include "harness/verify/fill.h"
+#include "migrations/step_sql.h"
 
 namespace migproof {
 
@@ -127,6 +129,25 @@ bool CaseGround::OutdatesPlans() {
          ((has_code(*was) || has_code(*is)) && std::ranges::any_of(Compared(was, is), retypes));
 }
 
+bool CaseGround::OutdatesCode() {
+  const auto in_plpgsql = [](const std::shared_ptr<const Catalog>& catalog) {
+    if (catalog == nullptr) return true;
+    return std::ranges::any_of(catalog->objects(), [](const auto& entry) {
+      const auto language = entry.second.attributes.find("language");
+      return language != entry.second.attributes.end() && language->second == "plpgsql";
+    });
+  };
+  if (!in_plpgsql(BeforeWithoutRows().catalog) && !in_plpgsql(WithoutRows({Move::kUpgrade}).catalog)) return false;
+  // Types that another takes the name of; those of rows among them.
+  const auto of_step = [](const Section& written) {
+    if (written.AsSql().execution == Execution::kTool) return true;
+    const StatementWords words = WordsOf(written.AsSql().script.text());
+    return words.Has("type") || words.Has("domain") ||
+           (words.Has("table") && (words.Has("rename") || (words.Has("drop") && words.Has("create"))));
+  };
+  return of_step(revision().upgrade) || (revision().downgrade && of_step(*revision().downgrade));
+}
+
 bool CaseGround::AsksWhatWasDrawn() const {
   const auto of_step = [](const Section& written) { return migproof::AsksWhatWasDrawn(written.AsSql().script.text()); };
   if (of_step(revision().upgrade) || (revision().downgrade && of_step(*revision().downgrade))) return true;
@@ -141,6 +162,7 @@ const std::vector<std::string_view>& CaseGround::Reconnection() {
     reconnection_.emplace();
     if (OutdatesPlans()) reconnection_->emplace_back(kForgetPlans);
     if (AsksWhatWasDrawn()) reconnection_->emplace_back(kForgetDrawn);
+    if (OutdatesCode()) reconnection_->emplace_back(kForgetCode);
   }
   return *reconnection_;
 }

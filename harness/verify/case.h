@@ -66,7 +66,7 @@ class CaseGround {
   // Statements that session() is asked again and again, each under a name of its own.
   std::vector<Session::Prepared> Kept(const std::vector<std::string>& statements);
   // The statements after which session() has nothing left that rows or a step of the revision could come upon, and
-  // would not on a connection of their own (see Reconnect in fill.h). Mostly none.
+  // would not on a connection of their own (see kForgetPlans). Mostly none.
   const std::vector<std::string_view>& Reconnection();
   void Reconnect();
   // Whether there may be constraints in a catalog that are not checked at once; null: not known.
@@ -108,6 +108,8 @@ class CaseGround {
   void VacuumFilled();
   // Whether plans that rows leave behind may fail after a step of the revision.
   bool OutdatesPlans();
+  // Whether functions that rows have compiled may fail after a step of the revision.
+  bool OutdatesCode();
   // Whether what puts rows in, or the revision, may ask what the connection has drawn from a sequence.
   bool AsksWhatWasDrawn() const;
 

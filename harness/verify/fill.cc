@@ -59,6 +59,7 @@ Fill::Fill(Session& session, const Subject& subject, const AimInput& input, std:
 void Reconnect(Session& session) {
   session.Execute(kForgetPlans);
   session.Execute(kForgetDrawn);
+  session.Execute(kForgetCode);
 }
 
 Dataset PutIn(Session& session, const Subject& subject, const Catalog& catalog, const Dataset& rows) {

@@ -12,7 +12,6 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "harness/data/aim.h"
@@ -43,12 +42,8 @@ class Fill {
   std::unique_ptr<RowGenerator> generator_;
 };
 
-// A PL/pgSQL function keeps the plans that it has made, and they fail (42804) once a column has another type.
-inline constexpr std::string_view kForgetPlans = "DISCARD PLANS";
-// currval and lastval fail (55000) on a connection that has drawn nothing, and answer on one that rows came by.
-inline constexpr std::string_view kForgetDrawn = "DISCARD SEQUENCES";
-
-// What follows finds neither, as on a connection of somebody else's: rows come by others than migrations do.
+// What follows finds nothing of what the connection has come by (kForgetPlans and its kin), as on a connection of
+// somebody else's: rows come by others than migrations do.
 void Reconnect(Session& session);
 
 // Inserts what the server takes, with real commits, and brings the sequences level with the keys. Returns what stayed.
