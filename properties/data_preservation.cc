@@ -40,7 +40,7 @@ class DataPreservation : public Property {
     }
     std::map<std::string, std::string> casts;
     std::set<std::string> uncast;
-    const Observation cast = trial.has_rows() ? CastBack(trial, ground.retyped, upgraded, casts, uncast) : upgraded;
+    const Observation cast = CastBack(trial, ground.retyped, upgraded, casts, uncast);
     const Observation seen = UnderOldLabels(ground.relabelled, cast);
     // What is called otherwise is still there; so is what has other names for its values.
     std::set<std::string> kept = RenamedColumns(*before.rows, *seen.rows);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "harness/data/definition_text.h"
+#include "harness/data/read_cast.h"
 #include "harness/data/statement_words.h"
 #include "harness/verify/failures.h"
 #include "harness/verify/fill.h"
@@ -366,31 +367,7 @@ std::shared_ptr<const TableRows> Case::ReadCast(const Path& path, const std::str
                                                 const std::map<std::string, std::string>& casts) {
   const Observation& seen = After(path);
   if (seen.rows == nullptr || !GoAlong(path)) return nullptr;
-  const auto found = seen.rows->tables.find(table);
-  if (found == seen.rows->tables.end()) return std::make_shared<const TableRows>();
-  std::string columns;
-  for (const std::string& column : found->second->columns) {
-    const auto cast = casts.find(column);
-    columns += fmt::format("{}{}{}", columns.empty() ? "" : ", ", column,
-                           cast == casts.end() ? "" : fmt::format("::{} AS {}", cast->second, column));
-  }
-  Session& session = Here();
-  const bool inside = session.transaction_state() == TransactionState::kOpen;
-  if (inside) session.Execute("SAVEPOINT migproof_cast");
-  std::shared_ptr<const TableRows> read;
-  try {
-    read = std::make_shared<const TableRows>(ReadTables(session, {{.table = table,
-                                                                   .columns = columns,
-                                                                   .names = found->second->columns,
-                                                                   .oid = found->second->oid,
-                                                                   .numbers = found->second->numbers}})
-                                                 .front());
-  } catch (const Error& refusal) {
-    if (!refusal.sql() || refusal.sql()->IsEnvironmental()) throw;
-    if (inside) session.Execute("ROLLBACK TO migproof_cast");
-  }
-  if (inside) session.Execute("RELEASE migproof_cast");
-  return read;
+  return migproof::ReadCast(Here(), *seen.rows, table, casts);
 }
 
 const Observation& Case::AtHeads() { RefuseHistory(); }

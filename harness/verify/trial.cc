@@ -459,7 +459,7 @@ const RamblesResult& Mover::Rambles() {
 
 std::shared_ptr<const TableRows> Mover::ReadCast(const Path&, const std::string&,
                                                  const std::map<std::string, std::string>&) {
-  throw Error(ErrorKind::kInternal, "values can be cast back only in a trial with rows");
+  throw Error(ErrorKind::kInternal, "values can be cast back only behind the upgrade");
 }
 
 std::string Trial::WhyNotWhole() const {

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <set>
 
+#include "harness/data/read_cast.h"
 #include "harness/verify/elsewhere.h"
 #include "harness/verify/model.h"
 #include "harness/verify/rambles.h"
@@ -306,6 +307,16 @@ const Observation& Walk::ProbeMove(const std::vector<Move>& path) {
     EndProbe();
   }
   return seen_[path] = std::move(seen);
+}
+
+std::shared_ptr<const TableRows> Walk::ReadCast(const Path& path, const std::string& table,
+                                                const std::map<std::string, std::string>& casts) {
+  if (path != Path{Move::kUpgrade}) return Mover::ReadCast(path, table, casts);
+  const Observation& seen = After(path);
+  if (seen.rows == nullptr) return nullptr;
+  EndProbe();
+  ReturnToUpgraded();
+  return migproof::ReadCast(stand_->session(), *seen.rows, table, casts);
 }
 
 void Walk::EndProbe() {

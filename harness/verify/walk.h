@@ -54,6 +54,9 @@ class Walk : public Mover {
   // Told by the upgrade alone, whatever the path.
   const UnstableColumns& Unstable(const Path& path) override;
   std::vector<std::string> ReachedPast() const override;
+  // After {kUpgrade} only.
+  std::shared_ptr<const TableRows> ReadCast(const Path& path, const std::string& table,
+                                            const std::map<std::string, std::string>& casts) override;
   Elsewhere& elsewhere() override;
   const std::string& missing() const { return stand_->missing(); }
   // True where something asked of this unit was tried inside a transaction only: a finding wants CommittedMoves.
@@ -123,6 +126,10 @@ class CommittedMoves : public Mover {
   const Catalog& Model() override { return walk_.Model(); }
   const UnstableColumns& Unstable(const Path& path) override { return walk_.Unstable(path); }
   std::vector<std::string> ReachedPast() const override { return walk_.ReachedPast(); }
+  std::shared_ptr<const TableRows> ReadCast(const Path& path, const std::string& table,
+                                            const std::map<std::string, std::string>& casts) override {
+    return walk_.ReadCast(path, table, casts);
+  }
   // Nothing is tried inside a transaction of ours there.
   Elsewhere& elsewhere() override { return walk_.elsewhere(); }
 
