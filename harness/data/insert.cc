@@ -13,6 +13,8 @@ namespace migproof {
 namespace {
 
 constexpr const char* kRowsSavepoint = "migproof_rows";
+constexpr std::size_t kRowsOfASmallCycle = 100;
+constexpr int kRoundsOfACycle = 8;
 
 // The constraints that a transaction begins with as deferred. SET CONSTRAINTS goes by name within a namespace and
 // refuses a name that one of its bearers can't be deferred under.
@@ -242,47 +244,87 @@ class Inserter {
   }
 
   void InsertRowByRow(std::size_t at) {
+    DatasetTable waiting = dataset_.tables[at];
+    for (const Error& refusal : InsertWaiting(at, waiting)) Refuse(waiting.table, refusal);
+  }
+
+  // Rows of a cycle may need each other: first all but one of them, then one by one, then the first few of each table.
+  void InsertPartOfCycle(std::size_t begin, const Dataset& group, const Error& refusal) {
+    if (InsertAllButOne(begin, group, refusal) || InsertRoundByRound(begin, group)) return;
+    std::size_t count = 0;
+    for (const DatasetTable& table : group.tables) count = std::max(count, table.rows.size());
+    for (; count > 1; count -= 1 + count / 16) {
+      Dataset part = group;
+      for (DatasetTable& table : part.tables) table.rows.resize(std::min(table.rows.size(), count - 1));
+      if (AcceptPart(begin, group, part, refusal)) return;
+    }
+    for (const DatasetTable& table : group.tables) Refuse(table.table, refusal, table.rows.size());
+  }
+
+  // Of many rows more than one is refused as a rule, and each try sends nearly all of them again.
+  bool InsertAllButOne(std::size_t begin, const Dataset& group, const Error& refusal) {
+    std::size_t rows = 0;
+    for (const DatasetTable& table : group.tables) rows += table.rows.size();
+    if (rows > kRowsOfASmallCycle) return false;
+    for (std::size_t table = 0; table < group.tables.size(); ++table) {
+      for (std::size_t row = 0; row < group.tables[table].rows.size(); ++row) {
+        Dataset part = group;
+        part.tables[table].rows.erase(part.tables[table].rows.begin() + static_cast<std::ptrdiff_t>(row));
+        if (AcceptPart(begin, group, part, refusal)) return true;
+      }
+    }
+    return false;
+  }
+
+  // False where the server refuses it.
+  bool AcceptPart(std::size_t begin, const Dataset& group, const Dataset& part, const Error& refusal) {
+    if (Refusal(part)) return false;
+    Accept(begin, part);
+    for (std::size_t i = 0; i < group.tables.size(); ++i) {
+      Refuse(group.tables[i].table, refusal, group.tables[i].rows.size() - part.tables[i].rows.size());
+    }
+    return true;
+  }
+
+  // A row that is refused may refer to one that comes later: it is tried again for as long as others go in. False where
+  // none does.
+  bool InsertRoundByRound(std::size_t begin, const Dataset& group) {
+    Dataset waiting = group;
+    std::vector<std::vector<Error>> refusals(group.tables.size());
+    bool any = false;
+    bool progress = true;
+    for (int round = 0; progress && round < kRoundsOfACycle; ++round) {
+      progress = false;
+      for (std::size_t i = 0; i < waiting.tables.size(); ++i) {
+        const std::size_t before = waiting.tables[i].rows.size();
+        refusals[i] = InsertWaiting(begin + i, waiting.tables[i]);
+        progress = progress || waiting.tables[i].rows.size() < before;
+      }
+      any = any || progress;
+    }
+    for (std::size_t i = 0; any && i < refusals.size(); ++i) {
+      for (const Error& refusal : refusals[i]) Refuse(group.tables[i].table, refusal);
+    }
+    return any;
+  }
+
+  // Leaves in `waiting` the rows that are refused; why, in their order.
+  std::vector<Error> InsertWaiting(std::size_t at, DatasetTable& waiting) {
+    std::vector<Error> refusals;
+    std::vector<std::vector<Cell>> rows;
+    rows.swap(waiting.rows);
     Dataset one;
-    one.tables.push_back(dataset_.tables[at]);
-    for (const auto& row : dataset_.tables[at].rows) {
+    one.tables.push_back(waiting);
+    for (std::vector<Cell>& row : rows) {
       one.tables[0].rows = {row};
       if (const std::optional<Error> refusal = Refusal(one)) {
-        Refuse(one.tables[0].table, *refusal);
+        refusals.push_back(*refusal);
+        waiting.rows.push_back(std::move(row));
       } else {
         Accept(at, one);
       }
     }
-  }
-
-  // Rows of a cycle may need each other: first without one of them, then the first few of each table.
-  void InsertPartOfCycle(std::size_t begin, const Dataset& group, const Error& refusal) {
-    for (const Dataset& part : SmallerCycles(group)) {
-      if (Refusal(part)) continue;
-      Accept(begin, part);
-      for (std::size_t i = 0; i < group.tables.size(); ++i) {
-        Refuse(group.tables[i].table, refusal, group.tables[i].rows.size() - part.tables[i].rows.size());
-      }
-      return;
-    }
-    for (std::size_t i = 0; i < group.tables.size(); ++i) InsertRowByRow(begin + i);
-  }
-
-  static std::vector<Dataset> SmallerCycles(const Dataset& group) {
-    std::vector<Dataset> parts;
-    std::size_t longest = 0;
-    for (std::size_t table = 0; table < group.tables.size(); ++table) {
-      longest = std::max(longest, group.tables[table].rows.size());
-      for (std::size_t row = 0; row < group.tables[table].rows.size(); ++row) {
-        parts.push_back(group);
-        auto& rows = parts.back().tables[table].rows;
-        rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(row));
-      }
-    }
-    for (std::size_t count = longest; count-- > 1;) {
-      parts.push_back(group);
-      for (DatasetTable& table : parts.back().tables) table.rows.resize(std::min(table.rows.size(), count));
-    }
-    return parts;
+    return refusals;
   }
 
   Session& session_;
