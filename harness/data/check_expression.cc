@@ -362,6 +362,7 @@ class CheckParser {
       return CheckExpression{Kind::kCast, "boolean", {{Kind::kLiteral, tokens_[at_++].text.substr(0, 1), {}}}};
     }
     if (IsWord("ARRAY")) return Array();
+    if (IsWord("TRIM")) return Trim();
     if (IsWord("CASE") || IsWord("EXISTS") || IsWord("ROW")) return std::nullopt;
     std::string name = tokens_[at_++].text;
     while (TakeSymbol(".")) name += "." + tokens_[at_++].text;
@@ -386,6 +387,27 @@ class CheckParser {
     }
     ++at_;
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    return Call(name, arguments);
+  }
+
+  // TRIM(BOTH 'x'::text FROM a), as the server writes btrim() where the user has written trim().
+  Parsed Trim() {
+    ++at_;
+    if (!TakeSymbol("(")) return std::nullopt;
+    std::string name = "btrim";
+    if (TakeWord("LEADING")) name = "ltrim";
+    if (TakeWord("TRAILING")) name = "rtrim";
+    TakeWord("BOTH");
+    std::vector<CheckExpression> arguments;
+    if (!IsWord("FROM")) {
+      const Parsed characters = Sum();
+      if (!characters) return std::nullopt;
+      arguments.push_back(*characters);
+    }
+    if (!TakeWord("FROM")) return std::nullopt;
+    const Parsed text = Sum();
+    if (!text || !TakeSymbol(")")) return std::nullopt;
+    arguments.insert(arguments.begin(), *text);
     return Call(name, arguments);
   }
 

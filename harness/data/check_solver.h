@@ -9,7 +9,7 @@
 //
 // The texts are what pg_get_constraintdef writes. Understood are comparisons (=, <>, <, <=, >, >=, IN, NOT IN, BETWEEN,
 // IS DISTINCT FROM, LIKE, ILIKE, regular expressions of simple shape) of columns, literals, casts, + - * and the
-// functions length, char_length, octet_length, lower, upper, btrim, ltrim, rtrim, abs, coalesce, cardinality,
+// functions length, char_length, octet_length, lower, upper, btrim, ltrim, rtrim, trim, abs, coalesce, cardinality,
 // array_length, num_nulls, num_nonnulls and jsonb_typeof; = ANY and <> ALL of a column that is an array; truth counted
 // as an integer; IS [NOT] NULL; AND, OR, NOT. What else there is passes for all we know, and is left to the server. A
 // domain's CHECKs speak of a column called "VALUE".

@@ -36,6 +36,8 @@ const CheckExample kUnderstood[] = {
     {"a varchar(10)", "length(a) > 9"},
     {"a text", "octet_length(a) = 4"},
     {"a text", "length(btrim(a)) > 0"},
+    {"a text", "char_length(trim(a)) > 0"},
+    {"a varchar(20)", "trim(LEADING FROM a) <> '' AND trim(TRAILING 'xy' FROM a) = a"},
     {"a text", "a ~ '^[A-Z]{2}[0-9]+$'"},
     {"a varchar(12)", "a ~ '^\\d{3}-\\d{4}$'"},
     {"a text", "a ~* '^[a-z0-9._%+-]+@[a-z0-9.-]+\\.[a-z]{2,4}$'"},
