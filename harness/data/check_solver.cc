@@ -56,6 +56,14 @@ class CheckSolver::Impl {
   const std::set<std::string>& columns() const { return columns_; }
   const std::map<std::string, ColumnDemands>& demands() const { return demands_; }
 
+  std::set<std::string> Related() const {
+    std::set<std::string> related;
+    for (const CheckClause& clause : clauses_) {
+      if (clause.columns.size() > 1) related.insert(clause.columns.begin(), clause.columns.end());
+    }
+    return related;
+  }
+
   CheckVerdict Judge(const CheckColumns& columns, const CheckRow& row) const {
     const Score score = ScoreOf(columns, row);
     if (score.failing > 0) return CheckVerdict::kFails;
@@ -390,6 +398,8 @@ std::map<std::string, std::vector<std::string>> CheckSolver::Literals() const {
   }
   return literals;
 }
+
+std::set<std::string> CheckSolver::Related() const { return impl_->Related(); }
 
 CheckVerdict CheckSolver::Judge(const CheckColumns& columns, const CheckRow& row) const {
   return impl_->Judge(columns, row);

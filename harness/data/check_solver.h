@@ -53,6 +53,8 @@ class CheckSolver {
   // The literals that each column is compared with, in the order of their appearance, each once, less their casts: "0",
   // "open". A literal that is compared with the length of a column is not among them.
   std::map<std::string, std::vector<std::string>> Literals() const;
+  // The columns that one part of a CHECK speaks of together with others.
+  std::set<std::string> Related() const;
 
   // What the CHECKs say of a row. `columns` are the types of the columns in it (an absent one is unknown).
   CheckVerdict Judge(const CheckColumns& columns, const CheckRow& row) const;

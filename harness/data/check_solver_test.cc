@@ -66,6 +66,7 @@ const CheckExample kUnderstood[] = {
     {"a int, b int", "a < b"},
     {"a int, b int", "a <= b AND b <= 3 AND a >= 2"},
     {"a date, b date", "b > a"},
+    {"a timestamptz, b timestamptz", "a < b"},
     {"a int, b int", "a + b = 10"},
     {"a int, b int", "a * 2 <= b"},
     {"a int, b int", "a IS NULL OR b IS NULL"},

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "harness/data/moment.h"
 #include "harness/data/type_recipe.h"
 
 namespace migproof {
@@ -85,23 +86,19 @@ bool IsAscii(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 128; });
 }
 
-// Dates and timestamps of years with four digits sort as their texts do, once made the same length; infinity beyond
-// them. Other years, and zones other than +00, are left alone.
-std::optional<std::string> SortableTime(std::string text) {
-  if (text == "infinity") return "~";
-  if (text == "-infinity") return "!";
+// Dates and timestamps of years with four digits, without a zone or in UTC; and infinity.
+bool IsPlainTime(std::string text) {
+  if (text == "infinity" || text == "-infinity") return true;
   if (text.ends_with("+00")) text.resize(text.size() - 3);
   if (text.size() == 10) text += " 00:00:00";
-  if (text.size() < 19 || text.size() > 26) return std::nullopt;
+  if (text.size() < 19 || text.size() > 26) return false;
   for (std::size_t i = 0; i < 19; ++i) {
     const bool digit = std::isdigit(static_cast<unsigned char>(text[i])) != 0;
-    if (digit == (i == 4 || i == 7 || i == 10 || i == 13 || i == 16)) return std::nullopt;
+    if (digit == (i == 4 || i == 7 || i == 10 || i == 13 || i == 16)) return false;
   }
   if (text.size() == 19) text += '.';
-  if (text[19] != '.' || text.find_first_not_of("0123456789", 20) != std::string::npos) return std::nullopt;
-  if (text.substr(11, 5) == "24:00" || text.substr(17, 2) == "60") return std::nullopt;
-  text.resize(26, '0');
-  return text;
+  if (text[19] != '.' || text.find_first_not_of("0123456789", 20) != std::string::npos) return false;
+  return text.substr(11, 5) != "24:00" && text.substr(17, 2) != "60";
 }
 
 ValueFamily CommonFamily(const TypedText& left, const TypedText& right) {
@@ -121,6 +118,11 @@ ValueFamily CommonFamily(const TypedText& left, const TypedText& right) {
 std::optional<int> OrderOfTexts(const std::optional<std::string>& left, const std::optional<std::string>& right) {
   if (!left || !right) return std::nullopt;
   return left->compare(*right);
+}
+
+std::optional<int> OrderOfMoments(const std::optional<Moment>& left, const std::optional<Moment>& right) {
+  if (!left || !right) return std::nullopt;
+  return *left < *right ? -1 : *left > *right ? 1 : 0;
 }
 
 std::optional<int> OrderOfLabels(const ColumnType& type, const std::string& left, const std::string& right) {
@@ -252,8 +254,8 @@ bool FitsBase(const ColumnType& type, const std::string& text) {
     case ValueFamily::kNumber:
     case ValueFamily::kFloat: return ParseNumber(text).has_value();
     case ValueFamily::kBoolean: return text == "t" || text == "f";
-    case ValueFamily::kDate: return SortableTime(text).has_value() && (text.size() == 10 || text.ends_with("infinity"));
-    case ValueFamily::kTimestamp: return SortableTime(text).has_value();
+    case ValueFamily::kDate: return IsPlainTime(text) && (text.size() == 10 || text.ends_with("infinity"));
+    case ValueFamily::kTimestamp: return IsPlainTime(text);
     case ValueFamily::kUuid:
       return text.size() == 36 && text.find_first_not_of("0123456789abcdefABCDEF-") == std::string::npos;
     case ValueFamily::kText:
@@ -303,7 +305,7 @@ std::optional<int> Order(const TypedText& left, const TypedText& right) {
     case ValueFamily::kFloat: return OrderOfFloats(left.text, right.text);
     case ValueFamily::kBoolean: return OrderOfTexts(left.text.substr(0, 1), right.text.substr(0, 1));
     case ValueFamily::kDate:
-    case ValueFamily::kTimestamp: return OrderOfTexts(SortableTime(left.text), SortableTime(right.text));
+    case ValueFamily::kTimestamp: return OrderOfMoments(MomentOf(left.text), MomentOf(right.text));
     case ValueFamily::kUuid: return OrderOfTexts(Folded(left.text), Folded(right.text));
     case ValueFamily::kEnum: {
       const ColumnType* type = left.type != nullptr ? left.type : right.type;
@@ -371,7 +373,7 @@ std::vector<std::string> Beside(const ColumnType& domain, const std::string& tex
     case ValueFamily::kCaseless: return TextsBeside(text);
     case ValueFamily::kDate:
     case ValueFamily::kTimestamp:
-      if (!SortableTime(text) || text.size() < 10 || text.ends_with("infinity")) return {};
+      if (!IsPlainTime(text) || text.size() < 10 || text.ends_with("infinity")) return {};
       return DaysBeside(text, text.substr(10));
     default: return {};
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "harness/data/check_expression.h"
 #include "harness/data/dataset_references.h"
 #include "harness/data/definition_text.h"
 #include "harness/data/existing_rows.h"
@@ -37,6 +38,16 @@ bool IsUniqueByItself(const ColumnModel& column) {
   const std::string& text = column.default_text;
   return text.find("gen_random_uuid(") != std::string::npos || text.find("uuid_generate_v") != std::string::npos ||
          text.find("uuidv") != std::string::npos;
+}
+
+// Whether the table's own CHECKs refuse what a column holds where an INSERT does not name it.
+bool RefusesDefault(const TableModel& table, const ColumnModel& column) {
+  if (!table.checks || column.default_text.empty() || !table.checks->columns().contains(column.name)) return false;
+  const CheckExpression parsed = ParseCheck("CHECK (" + column.default_text + ")");
+  const CheckExpression* value = &parsed;
+  while (value->kind == CheckExpression::Kind::kCast) value = &value->parts[0];
+  return value->kind == CheckExpression::Kind::kLiteral &&
+         table.checks->Judge(table.check_columns, {{column.name, value->text}}) == CheckVerdict::kFails;
 }
 
 // Where a table and some of its columns stand in a dataset.
@@ -165,7 +176,8 @@ class RowGenerator::Impl {
     return names;
   }
 
-  // Columns whose values matter to others: what is referred to, what refers, what decides over a partition.
+  // Columns whose values matter: what is referred to, what refers, what a CHECK holds against another column or whose
+  // default it refuses, what decides over a partition.
   std::set<std::size_t> Settled(const TableModel& table) const {
     std::set<std::size_t> columns;
     const auto referenced = referenced_.find(table.name);
@@ -176,12 +188,15 @@ class RowGenerator::Impl {
         if (!IsUniqueByItself(table.columns[column])) columns.insert(column);
       }
     }
+    for (const std::string& name : table.checks ? table.checks->Related() : std::set<std::string>()) {
+      if (const auto column = table.Position(name)) columns.insert(*column);
+    }
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
       const auto decides = [&](const PartitionModel& partition) {
         return partition.checks && partition.checks->columns().contains(table.columns[i].name);
       };
       const bool decided = std::any_of(table.partitions.begin(), table.partitions.end(), decides);
-      if (table.columns[i].disjoint || decided) columns.insert(i);
+      if (table.columns[i].disjoint || decided || RefusesDefault(table, table.columns[i])) columns.insert(i);
     }
     return columns;
   }

@@ -352,5 +352,21 @@ TEST_F(RowGeneratorTest, LeavesNothingToDefaultsThatAskWhatTheConnectionHasDrawn
   EXPECT_GT(left_to_default, 0);
 }
 
+TEST_F(RowGeneratorTest, KeepsToChecksAcrossColumnsAndOfDefaults) {
+  FilledDatabase database(
+      "CREATE TABLE offers (id int PRIMARY KEY, since timestamptz NOT NULL, till timestamptz NOT NULL, CHECK (since < "
+      "till));"
+      "CREATE TABLE stays (id int PRIMARY KEY, arrival date NOT NULL, departure date, CHECK (arrival <= departure));"
+      "CREATE TABLE grants (id int PRIMARY KEY, given timestamptz NOT NULL DEFAULT now(), taken timestamptz, "
+      "CHECK (taken IS NULL OR taken >= given));"
+      "CREATE TABLE ranks (id int PRIMARY KEY, low int NOT NULL DEFAULT 0, high int NOT NULL, CHECK (low < high));"
+      "CREATE TABLE hosts (id int PRIMARY KEY, state text NOT NULL DEFAULT 'up' CHECK (state IN ('up', 'down')), "
+      "address text, CHECK (state = 'down' OR address IS NOT NULL));"
+      "CREATE TABLE tokens (id int PRIMARY KEY, kind int NOT NULL DEFAULT 0, CHECK (kind = 1 OR kind = 2));"
+      "CREATE TABLE tags (id int PRIMARY KEY, tag text NOT NULL, CHECK (char_length(trim(tag)) > 0));");
+  const Filled filled = Fill(database, RowGenerator(database.catalog(), database.rows(), {}), 60);
+  EXPECT_LT(filled.RefusedShare(), 0.01) << filled.Refusals();
+}
+
 }  // namespace
 }  // namespace migproof
