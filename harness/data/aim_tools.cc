@@ -184,10 +184,12 @@ std::vector<NamedColumns> NamedInStatements(const AimInput& input) {
   for (const std::string& table : input.before.Names("table")) {
     const std::string bare = BareTable(table);
     std::vector<std::string> columns;
-    for (const StatementWords& statement : statements) {
+    for (std::size_t i = 0; i < statements.size(); ++i) {
+      const StatementWords& statement = statements[i];
       if (!statement.Has(bare)) continue;
       if (columns.empty()) columns = ColumnsOf(input.before, table);
-      NamedColumns named{table, {}, statement.literals, statement.numbers, statement.words, statement.calculates};
+      NamedColumns named{
+          table, {}, statement.literals, statement.numbers, statement.words, statement.calculates, input.statements[i]};
       for (const std::string& column : columns) {
         if (statement.Has(Unquoted(column))) named.columns.push_back(column);
       }

@@ -66,6 +66,7 @@ struct NamedColumns {
   std::vector<std::string> numbers;   // as they are written, each once
   std::set<std::string> words;        // all of them, lower case
   bool calculates = false;            // holds + - * / or %
+  std::string_view statement;         // its text, one of the input's
 };
 std::vector<NamedColumns> NamedInStatements(const AimInput& input);
 
