@@ -325,6 +325,18 @@ void Walk::EndProbe() {
   stand_->session().Execute("ROLLBACK");
 }
 
+namespace {
+
+std::vector<std::string> LinesWithout(const std::vector<std::string>& lines, const std::vector<std::string>& known) {
+  std::vector<std::string> rest;
+  for (const std::string& line : lines) {
+    if (std::ranges::find(known, line) == known.end()) rest.push_back(line);
+  }
+  return rest;
+}
+
+}  // namespace
+
 const Observation& Walk::AtHeads() {
   if (!at_heads_) {
     GoTo(bench_.subject().order().size());
@@ -408,6 +420,13 @@ const Catalog& Walk::Model() {
 
 void Walk::DescendFrom(std::size_t index) {
   Drift known;  // what the steps above have left
+  std::vector<std::string> known_rows;
+  std::optional<Observation> above;  // what the step above has left; nothing where the place was made again
+  UnstableColumns unstable;
+  const auto rows_against = [&](std::size_t at, const Observation& seen) {
+    const Place& expected = places_.at(at);
+    return CompareRowsOfSharedTables({expected.catalog, expected.rows, {}}, seen, unstable);
+  };
   while (index > 0) {
     const Revision& r = *bench_.subject().order()[--index];
     if (!r.downgrade || r.Declares("irreversible")) {
@@ -419,6 +438,8 @@ void Walk::DescendFrom(std::size_t index) {
     step.refusals = stand_->DowngradeLast();
     if (!step.refusals.empty()) {
       known = {};
+      known_rows.clear();
+      above.reset();
       stand_ = source_.At(index);
       descent_->steps.push_back(std::move(step));
       continue;
@@ -429,8 +450,19 @@ void Walk::DescendFrom(std::size_t index) {
     if (seen.catalog != expected.catalog) drift = migproof::Compare(*expected.catalog, *seen.catalog);
     step.differences = Without(drift, known).differences;
     step.objects = static_cast<std::int64_t>(expected.catalog->objects().size());
-    step.rows = CompareRowsOfSharedTables({expected.catalog, expected.rows, {}}, seen);
+    std::vector<std::string> rows = rows_against(index, seen);
+    step.rows = LinesWithout(rows, known_rows);
+    if (!step.rows.empty()) {
+      // The places are not all of one run, and what the clock writes differs between two.
+      ReplaySource another(bench_);
+      unstable.merge(UnstableBetween(*expected.rows, *another.At(index)->Observe().rows));
+      rows = rows_against(index, seen);
+      if (above) known_rows = rows_against(index + 1, *above);
+      step.rows = LinesWithout(rows, known_rows);
+    }
     known = std::move(drift);
+    known_rows = std::move(rows);
+    above = seen;
     descent_->steps.push_back(std::move(step));
   }
 }
