@@ -94,7 +94,7 @@ std::vector<bool> DatasetReferences::Dangling(const Dataset& dataset, const Data
     for (std::size_t row = 0; row < table.rows.size(); ++row) {
       const auto text = Reference(*other, key, table.rows[row], *ours);
       if (!text || there.contains(*text)) continue;
-      if (!std::exchange(has_existing, true)) add(existing_.Of(key.table).rows, key.other_positions);
+      if (!std::exchange(has_existing, true)) add(existing_.ReferredBy(key), key.other_positions);
       if (!there.contains(*text)) dangling[row] = true;
     }
   }

@@ -82,7 +82,7 @@ class RowGenerator::Impl {
  public:
   Impl(const Catalog& catalog, const RowSnapshot& existing, RowGeneratorOptions options, Targets targets)
       : models_(catalog, options.numbered),
-        existing_(models_, existing),
+        existing_(models_, existing, options.unsteady),
         options_(std::move(options)),
         targets_(std::move(targets)),
         unfillable_(Unfillable(models_, existing_, RootsOf(models_, options_.leave_out))) {

@@ -69,6 +69,7 @@ struct RowGeneratorOptions {
   bool plain = false;              // a row in some tables, NULL in most of what may be, aimed at one thing at most
   // Columns ("public.orders.id") whose values count up from 1 though no sequence feeds them: one has before.
   std::set<std::string> numbered;
+  UnstableColumns unsteady = {};  // of the rows that are there already, see ExistingRows
 };
 
 class RowGenerator {

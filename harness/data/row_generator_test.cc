@@ -352,6 +352,25 @@ TEST_F(RowGeneratorTest, LeavesNothingToDefaultsThatAskWhatTheConnectionHasDrawn
   EXPECT_GT(left_to_default, 0);
 }
 
+TEST_F(RowGeneratorTest, RefersToNoRowWhoseKeyIsAnotherInEveryDatabase) {
+  const FilledDatabase database(
+      "CREATE TABLE clubs (id uuid PRIMARY KEY); CREATE TABLE teams (id int PRIMARY KEY, club uuid NOT NULL REFERENCES "
+      "clubs); INSERT INTO clubs VALUES ('00000000-0000-4000-8000-00000000cafe')");
+  for (const bool unsteady : {false, true}) {
+    RowGeneratorOptions options;
+    if (unsteady) options.unsteady = {"public.clubs.id"};
+    const RowGenerator generator(database.catalog(), database.rows(), options);
+    Random random(3);
+    int to_the_row = 0;
+    for (int i = 0; i < 60; ++i) {
+      for (const std::string& statement : InsertStatements(generator.Draw(random))) {
+        if (statement.find("teams") != std::string::npos && statement.find("cafe") != std::string::npos) ++to_the_row;
+      }
+    }
+    EXPECT_EQ(to_the_row == 0, unsteady) << to_the_row;
+  }
+}
+
 TEST_F(RowGeneratorTest, KeepsToChecksAcrossColumnsAndOfDefaults) {
   FilledDatabase database(
       "CREATE TABLE offers (id int PRIMARY KEY, since timestamptz NOT NULL, till timestamptz NOT NULL, CHECK (since < "

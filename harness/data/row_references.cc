@@ -140,7 +140,7 @@ bool RowDrawer::ReferToRow(const ForeignKeyModel& key, Row& row, const Row* itse
     return false;
   };
   const auto from_existing = [&] {
-    const auto& rows = existing_.Of(key.table).rows;
+    const auto& rows = existing_.ReferredBy(key);
     const std::size_t start = rows.empty() ? 0 : random_.Below(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const auto& cells = rows[(start + i) % rows.size()];

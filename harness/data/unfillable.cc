@@ -36,7 +36,7 @@ std::string ReasonFromParents(const TableModel& table, const ExistingRows& exist
   for (const ForeignKeyModel& key : table.foreign_keys) {
     const bool fillable =
         models.Find(key.table) != nullptr && !leave_out.contains(key.table) && !unfillable.contains(key.table);
-    if (fillable || !existing.Of(key.table).rows.empty()) continue;
+    if (fillable || !existing.ReferredBy(key).empty()) continue;
     const auto nullable = [&](std::size_t column) { return table.columns[column].nullable; };
     const bool may_be_null = key.match_full ? std::all_of(key.columns.begin(), key.columns.end(), nullable)
                                             : std::any_of(key.columns.begin(), key.columns.end(), nullable);

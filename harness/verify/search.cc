@@ -136,6 +136,7 @@ class Search::Unit {
     if (!HasTables(options.leave_out)) return;
     if (!touches_) options.focus = {FirstTable(options.leave_out)};
     const RowSnapshot& base = ground_.watch().base();
+    if (const auto& rows = ground_.BeforeWithoutRows().rows) options.unsteady = UnstableBetween(base, *rows);
     const Targets targets = TargetsFor(input, false);
     generator_ = std::make_unique<RowGenerator>(assumed, base, options, targets);
     NoteUnfillable(ground_.session(), *generator_, *before_, base, options, coverage_);

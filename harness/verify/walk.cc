@@ -423,6 +423,7 @@ void Walk::DescendFrom(std::size_t index) {
   std::vector<std::string> known_rows;
   std::optional<Observation> above;  // what the step above has left; nothing where the place was made again
   UnstableColumns unstable;
+  ReplaySource another(bench_);
   const auto rows_against = [&](std::size_t at, const Observation& seen) {
     const Place& expected = places_.at(at);
     return CompareRowsOfSharedTables({expected.catalog, expected.rows, {}}, seen, unstable);
@@ -454,7 +455,6 @@ void Walk::DescendFrom(std::size_t index) {
     step.rows = LinesWithout(rows, known_rows);
     if (!step.rows.empty()) {
       // The places are not all of one run, and what the clock writes differs between two.
-      ReplaySource another(bench_);
       unstable.merge(UnstableBetween(*expected.rows, *another.At(index)->Observe().rows));
       rows = rows_against(index, seen);
       if (above) known_rows = rows_against(index + 1, *above);
