@@ -74,7 +74,10 @@ class DataPreservation : public Property {
       Ground ground;
       ground.kept = Kept(trial, *before, *after);
       ground.retyped = Retyped(trial, *before, *after, ground.kept);
-      if (RenamesLabels(trial.revision())) ground.relabelled = Relabelled(*before, *after, ground.kept);
+      if (RenamesLabels(trial.revision())) {
+        const Renamings said = SaidRenamings(trial.revision().upgrade.AsSql().script.text());
+        ground.relabelled = Relabelled(*before, *after, ground.kept, said);
+      }
       ground.recomputed = Recomputed(*before, *after);
       return ground;
     });

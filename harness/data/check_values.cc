@@ -101,6 +101,12 @@ bool IsPlainTime(std::string text) {
   return text.substr(11, 5) != "24:00" && text.substr(17, 2) != "60";
 }
 
+// "08:30", "23:59:59.5+01".
+bool IsTimeOfDay(const std::string& text) {
+  const std::string moment = "2000-01-01 " + text;
+  return MomentOf(moment) || MomentOf(moment + ":00");
+}
+
 ValueFamily CommonFamily(const TypedText& left, const TypedText& right) {
   if (left.family == ValueFamily::kUntyped && right.family == ValueFamily::kUntyped) {
     return ParseNumber(left.text) && ParseNumber(right.text) ? ValueFamily::kNumber : ValueFamily::kText;
@@ -250,6 +256,7 @@ bool FitsBase(const ColumnType& type, const std::string& text) {
   if (type.base == "oid") return FitsInteger(text, "0", "4294967295");
   if (type.base == "numeric") return FitsNumeric(type, text);
   if (type.base == "json" || type.base == "jsonb") return nlohmann::json::accept(text);
+  if (type.base.starts_with("time ")) return IsTimeOfDay(text);
   switch (FamilyOf(type)) {
     case ValueFamily::kNumber:
     case ValueFamily::kFloat: return ParseNumber(text).has_value();

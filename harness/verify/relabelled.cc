@@ -3,8 +3,10 @@
 #include <strings.h>
 
 #include <algorithm>
+#include <regex>
 
 #include "harness/data/column_type.h"
+#include "harness/data/definition_text.h"
 #include "harness/data/type_recipe.h"
 
 namespace migproof {
@@ -36,13 +38,13 @@ Labels Shared(const Labels& labels, const Labels& others) {
   return shared;
 }
 
-OldLabels LabelsOf(const ColumnType& before, const ColumnType& after) {
+OldLabels LabelsOf(const ColumnType& before, const ColumnType& after, const Renamings& said) {
   const ColumnType& was = BelowDomains(before);
   const ColumnType& is = BelowDomains(after);
   if (was.form != is.form) return {};
-  if (was.form == ColumnType::Form::kEnum) return {RenamedLabels(was.labels, is.labels), false};
+  if (was.form == ColumnType::Form::kEnum) return {RenamedLabels(was.labels, is.labels, said), false};
   if (was.form != ColumnType::Form::kArray || !was.element || !is.element) return {};
-  OldLabels labels = LabelsOf(*was.element, *is.element);
+  OldLabels labels = LabelsOf(*was.element, *is.element, said);
   labels.in_array = true;
   return labels;
 }
@@ -100,9 +102,7 @@ TableRows UnderOldLabels(const std::map<std::string, OldLabels>& columns, TableR
   return table;
 }
 
-}  // namespace
-
-std::map<std::string, std::string> RenamedLabels(const Labels& before, const Labels& after) {
+std::map<std::string, std::string> RenamedByPlace(const Labels& before, const Labels& after) {
   std::map<std::string, std::string> renamed;
   if (before == after || Shared(before, after) != Shared(after, before)) return renamed;
   const std::vector<Labels> gone = Between(before, after);
@@ -116,7 +116,42 @@ std::map<std::string, std::string> RenamedLabels(const Labels& before, const Lab
   return renamed;
 }
 
-OldLabelsByTable Relabelled(const Catalog& before, const Catalog& after, const std::set<std::string>& tables) {
+}  // namespace
+
+Renamings SaidRenamings(const std::string& script) {
+  static const std::regex kSaid(
+      R"re(\brename\s+value\s+(?:'((?:[^']|'')*)'\s+to\s+'((?:[^']|'')*)'|''([^']*)''\s+to\s+''([^']*)''))re",
+      std::regex::icase);
+  Renamings said;
+  for (std::sregex_iterator match(script.begin(), script.end(), kSaid), end; match != end; ++match) {
+    const bool plain = (*match)[1].matched;
+    const auto label = [&](int group) { return LiteralValue("'" + (*match)[plain ? group : group + 2].str() + "'"); };
+    said.emplace_back(label(1), label(2));
+  }
+  return said;
+}
+
+std::map<std::string, std::string> RenamedLabels(const Labels& before, const Labels& after, const Renamings& said) {
+  Labels named = before;
+  for (const auto& [old_name, new_name] : said) {
+    const auto found = std::ranges::find(named, old_name);
+    if (found != named.end() && !Holds(named, new_name)) *found = new_name;
+  }
+  for (std::size_t i = 0; i < named.size(); ++i) {
+    if (!Holds(after, named[i])) named[i] = before[i];  // what is not there in the end was said of another type
+  }
+  const std::map<std::string, std::string> by_place = RenamedByPlace(named, after);
+  std::map<std::string, std::string> renamed;
+  for (std::size_t i = 0; i < named.size(); ++i) {
+    const auto placed = std::ranges::find_if(by_place, [&](const auto& entry) { return entry.second == named[i]; });
+    const std::string& now = placed == by_place.end() ? named[i] : placed->first;
+    if (now != before[i]) renamed.emplace(now, before[i]);
+  }
+  return renamed;
+}
+
+OldLabelsByTable Relabelled(const Catalog& before, const Catalog& after, const std::set<std::string>& tables,
+                            const Renamings& said) {
   OldLabelsByTable relabelled;
   const bool changed = std::ranges::any_of(before.Names("enum"), [&](const std::string& name) {
     return before.Attribute("enum", name, "labels") != after.Attribute("enum", name, "labels");
@@ -126,7 +161,7 @@ OldLabelsByTable Relabelled(const Catalog& before, const Catalog& after, const s
     if (key.kind != "column" || !tables.contains(object.relation)) continue;
     const std::string is = after.Attribute("column", key.name, "type");
     if (is.empty()) continue;
-    OldLabels labels = LabelsOf(ResolveType(before, object.attributes.at("type")), ResolveType(after, is));
+    OldLabels labels = LabelsOf(ResolveType(before, object.attributes.at("type")), ResolveType(after, is), said);
     if (labels.names.empty()) continue;
     relabelled[object.relation][key.name.substr(object.relation.size() + 1)] = std::move(labels);
   }
