@@ -79,6 +79,17 @@ TEST(ExitStatus, IsTwoWhereAnExtensionIsMissing) {
   EXPECT_THAT(run.out, HasSubstr("extension 'nowhere_to_be_found' is not available"));
 }
 
+TEST(Before, MayGiveTheDatabaseSettings) {
+  const Project project;
+  const std::string before = project.Write("before.sql",
+                                           "CREATE SCHEMA app; DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "
+                                           "search_path = app', current_database()); END $$;");
+  project.Revision("r1", "", "CREATE TABLE t (id int PRIMARY KEY);", "DROP TABLE t;");
+  project.Revision("r2", "r1", "ALTER TABLE app.t ADD w int;", "ALTER TABLE t DROP w;");
+  const ProgramRun run = project.Verify({"--before", before, "--law=upgrade_succeeds", "--law=round_trip"});
+  EXPECT_EQ(run.status, 0) << run;
+}
+
 TEST(ExitStatus, IsTwoWhereAFileThatComesBeforeFails) {
   const Project project;
   project.SoundRevision();

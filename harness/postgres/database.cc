@@ -61,6 +61,24 @@ bool WaitUntilUnused(Session& admin, const std::string& name) {
   }
 }
 
+// TEMPLATE leaves out what ALTER DATABASE ... SET and ALTER ROLE ... IN DATABASE ... SET have given the source.
+void CopySettings(Session& admin, const std::string& source, const std::string& name) {
+  const Rows has = admin.QueryPrepared("migproof_database_settings",
+                                       "SELECT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting AS s JOIN "
+                                       "pg_catalog.pg_database AS d ON d.oid = s.setdatabase WHERE d.datname = $1)",
+                                       {source});
+  if (!has.GetBool(0, 0)) return;
+  try {
+    admin.Query(
+        "INSERT INTO pg_catalog.pg_db_role_setting SELECT copy.oid, s.setrole, s.setconfig FROM "
+        "pg_catalog.pg_db_role_setting AS s JOIN pg_catalog.pg_database AS d ON d.oid = s.setdatabase JOIN "
+        "pg_catalog.pg_database AS copy ON copy.datname = $2 WHERE d.datname = $1",
+        {source, name});
+  } catch (const Error& error) {
+    if (error.sqlstate() != "42501") throw;  // who is no superuser may not
+  }
+}
+
 void Drop(Session& admin, const std::string& name) {
   const bool unused = WaitUntilUnused(admin, name);
   admin.Execute(fmt::format("DROP DATABASE IF EXISTS {}{}", admin.QuoteName(name), unused ? "" : " WITH (FORCE)"));
@@ -94,6 +112,7 @@ std::unique_ptr<Database> Database::Clone(const Server& server, const Database& 
                             source.name_, kBackendsGoneTimeoutMs));
   }
   CreateWithToken(server, database->name_, token, source.name_);
+  CopySettings(server.Admin(), source.name_, database->name_);
   database->Remember(source.catalog_memory());
   return database;
 }

@@ -21,7 +21,8 @@ class Database {
   // An empty database (template0, UTF8, C.UTF-8 or the server's locale). `locale` are options of CREATE DATABASE
   // ("LOCALE_PROVIDER icu ICU_LOCALE 'und'") that name another one.
   static std::unique_ptr<Database> Create(const Server& server, const std::string& locale = "");
-  // A copy of `source`, which nobody may be connected to (STRATEGY file_copy where the server knows it).
+  // A copy of `source`, which nobody may be connected to (STRATEGY file_copy where the server knows it). It has the
+  // settings of ALTER DATABASE ... SET too where who makes it is a superuser.
   static std::unique_ptr<Database> Clone(const Server& server, const Database& source);
 
   // Waits until our backends have gone, then drops it; in a forked child it does nothing. Failures are swallowed: the

@@ -42,6 +42,23 @@ TEST(Database, CloneHoldsRowsAndHasATokenOfItsOwn) {
   EXPECT_THROW(source->CheckToken(*session), Error);
 }
 
+TEST(Database, CloneHasTheSettings) {
+  const auto source = Database::Create(TestServer());
+  auto admin = source->Connect();
+  admin->Execute("ALTER DATABASE " + source->name() + " SET search_path = one, \"T wo\"; ALTER DATABASE " +
+                 source->name() + " SET app.tenant = 'it''s'");
+  admin->Execute("ALTER ROLE CURRENT_USER IN DATABASE " + source->name() + " SET work_mem = '7MB'");
+  admin.reset();
+  const auto clone = Database::Clone(TestServer(), *source);
+  for (const Database* database : {source.get(), clone.get()}) {
+    const auto session = database->Connect();
+    EXPECT_EQ(session->Query("SELECT reset_val FROM pg_settings WHERE name = 'search_path'").Get(0, 0),
+              "one, \"T wo\"");
+    EXPECT_EQ(session->Query("SELECT current_setting('app.tenant')").Get(0, 0), "it's");
+    EXPECT_EQ(session->Query("SELECT reset_val FROM pg_settings WHERE name = 'work_mem'").Get(0, 0), "7168");
+  }
+}
+
 TEST(Database, TokenIsTheNameAndTheComment) {
   const auto database = Database::Create(TestServer());
   const auto session = database->Connect();

@@ -207,8 +207,11 @@ PlainRun RunOn(const Bench& bench, std::unique_ptr<Database> database, const Env
     if (owner != nullptr) owner->Take(*database);
     std::string conninfo = FixedConninfo(*database, environment.settings);
     if (owner != nullptr) conninfo = WithOption(conninfo, "user", kOtherOwner);
-    Session session(conninfo);
-    for (const Script& script : subject.before()) RunScript(session, script);
+    if (!subject.before().empty()) {
+      Session preparing(conninfo);
+      for (const Script& script : subject.before()) RunScript(preparing, script);
+    }
+    Session session(conninfo);  // after what ALTER DATABASE ... SET may have said there
     const auto arranging = database->Connect();
     const std::string order_rows = environment.rows_by_text.empty()
                                        ? ""

@@ -92,7 +92,7 @@ Bench::Bench(const Subject& subject, ServerFactory factory, BenchOptions options
       options_(std::move(options)),
       server_(factory_()),
       ground_(Database::Create(*server_)) {
-  const auto session = ground_->Connect();
+  auto session = ground_->Connect();
   ground_->CheckToken(*session);
   for (const Script& script : subject_.before()) {
     try {
@@ -104,6 +104,8 @@ Bench::Bench(const Subject& subject, ServerFactory factory, BenchOptions options
       return;
     }
   }
+  // Who upgrades comes after what ALTER DATABASE ... SET may have said there.
+  if (!subject_.before().empty()) session = ground_->Connect();
   Runner(*session, subject_.history(), subject_.ledger(), OptionsFor(subject_, *ground_)).Prepare();
   CatalogReader reader(*session, CatalogOptions(subject_));
   reader.Read();
