@@ -33,6 +33,20 @@ constexpr const char* kEndBackendsQuery =
     "WHERE a.pid <> pg_catalog.pg_backend_pid() AND (a.application_name = $1 OR starts_with(a.datname, $1)) "
     "AND pg_catalog.pg_has_role(a.usesysid, 'USAGE')";
 
+constexpr const char* kOthersQuery =
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 2 "
+    "AND l.classid::bigint = $1 AND l.objid::bigint <> ('x' || left($2, 8))::bit(32)::bigint)";
+
+// A worker that was killed may have left it.
+void DropOtherOwner(Session& session, const std::string& owner) {
+  if (session.Query(kOthersQuery, {std::to_string(kLockSpace), owner}).GetBool(0, 0)) return;
+  try {
+    session.Execute(fmt::format("DROP ROLE IF EXISTS {}", kOtherOwner));
+  } catch (const Error&) {
+    if (session.broken()) throw;  // else it isn't ours to drop
+  }
+}
+
 // False where the server refused: somebody is still connected, or it isn't ours to drop.
 bool TryDrop(Session& session, const std::string& name) {
   try {
@@ -70,7 +84,7 @@ void DropOwnedDatabases(Session& session, const std::string& owner, int timeout_
     // Backends first: what one of them was making is either seen below, or it is still there and seen here.
     const auto ended = session.Query(kEndBackendsQuery, {OwnedPrefix(owner)}).GetInt(0, 0);
     const std::vector<std::string> names = OwnedDatabases(session, owner);
-    if (names.empty() && ended == 0) return;
+    if (names.empty() && ended == 0) return DropOtherOwner(session, owner);
     if (ended == 0) {
       for (const std::string& name : names) TryDrop(session, name);
     }

@@ -14,6 +14,9 @@ namespace migproof {
 
 inline constexpr int kOwnerTokenDigits = 12;
 
+// The role that stands in for another owner of what a history makes: the only one that a run puts on a server.
+inline constexpr const char* kOtherOwner = "migproof_other_owner";
+
 // "migproof_<owner>_"
 std::string OwnedPrefix(const std::string& owner);
 
@@ -24,7 +27,8 @@ void HoldOwnerLock(Session& session, const std::string& owner);
 std::vector<std::string> OwnedDatabases(Session& session, const std::string& owner);
 
 // Ends whoever is connected to databases of `owner`, or calls himself (application_name) like its prefix, and drops
-// them, until there are none or the time is over: a CREATE DATABASE that was under way is waited for.
+// them, until there are none or the time is over: a CREATE DATABASE that was under way is waited for. kOtherOwner goes
+// as well, where no other owner lives that may have made it.
 void DropOwnedDatabases(Session& session, const std::string& owner, int timeout_ms);
 
 // Drops the databases of owners that are no more. What can't be dropped (another role's) is left.

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "harness/postgres/child.h"
+#include "harness/postgres/owned_databases.h"
 #include "harness/postgres/token.h"
 #include "migrations/offline.h"
 
@@ -20,7 +21,6 @@ namespace migproof {
 
 namespace {
 
-constexpr const char* kOtherOwner = "migproof_other_owner";
 constexpr const char* kNeighbour = "migproof_neighbour";
 constexpr const char* kTenants[] = {"migproof_tenant_a", "migproof_tenant_b"};
 constexpr int kPsqlTimeoutMs = 600'000;

@@ -8,6 +8,7 @@
 
 #include "harness/postgres/binaries.h"
 #include "harness/postgres/database.h"
+#include "harness/postgres/owned_databases.h"
 #include "harness/postgres/prepared_data.h"
 #include "harness/postgres/run_directory.h"
 #include "harness/postgres/server_process.h"
@@ -103,6 +104,17 @@ TEST(ExistingProvider, SweepsOnlyWhatItsPrefixAndADeadOwnerMark) {
   EXPECT_TRUE(exists(alike));
   EXPECT_TRUE(exists(kept));
   for (const std::string& name : {alike, kept}) admin.Execute("DROP DATABASE " + name);
+}
+
+TEST(ExistingProvider, LeavesNoRoleOfAWorkerThatWasKilled) {
+  Session& admin = TestServer().Admin();
+  const auto exists = [&] { return !admin.Query("SELECT FROM pg_roles WHERE rolname = $1", {kOtherOwner}).empty(); };
+  {
+    const auto server = Registry<Provider>::Get("existing").Start(TestServer().Conninfo("postgres"), {});
+    server->Admin().Execute(fmt::format("CREATE ROLE {}", kOtherOwner));
+    ASSERT_TRUE(exists());
+  }
+  EXPECT_FALSE(exists());
 }
 
 TEST(ExistingProvider, LeavesKeptDatabases) {
